@@ -1,0 +1,25 @@
+"""The words everybody uses: how a call, a party and a command are named."""
+
+from typing import Annotated, Literal, NewType, TypeAlias
+
+from msgspec import Meta
+
+# The lookahead matters to Python alone, whose ``$`` also matches before a final line feed.
+CallId = NewType("CallId", Annotated[str, Meta(pattern=r"^[!-~]{1,256}$(?!\n)")])
+"""A SIP Call-ID: 1 to 256 printable ASCII characters without blanks."""
+
+CmdId = NewType("CmdId", Annotated[str, Meta(pattern=r"^[ -~]{1,128}$(?!\n)")])
+"""The client's name for a command: 1 to 128 printable ASCII characters."""
+
+SipUri = NewType("SipUri", str)
+"""A SIP or SIPS URI without headers (RFC 3261, section 19.1), checked by `call_api.sip.uri`."""
+
+LegName: TypeAlias = Literal["caller", "callee"]
+"""One side of a call, as it was when the call began."""
+
+LEGS: tuple[LegName, LegName] = ("caller", "callee")
+
+CallState: TypeAlias = Literal["created", "ringing", "answered", "ended"]
+"""How far a call has come; the same words as in `CallEvent`."""
+
+DialectName: TypeAlias = Literal["v1", "v2"]

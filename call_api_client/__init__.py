@@ -1,0 +1,1 @@
+"""The Python library of Call API, and call-api-client."""

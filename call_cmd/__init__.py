@@ -1,0 +1,1 @@
+"""call-cmd: the friendly command line of Call API."""

@@ -1,0 +1,1 @@
+"""The subcommands that are no commands of the API: one file each."""

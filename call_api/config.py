@@ -1,0 +1,273 @@
+"""Every setting: its name, type, range and default, as frozen structs.
+
+A struct is one section of a YAML file, a field is one key. `call_api.settings` fills them from
+files and from the environment; ``config/*.yml`` and docs/config.md say what each is for.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+from call_api.model import DialectName
+
+# ``extra["expected"]`` is how an error names what a pattern asks for.
+Port: TypeAlias = Annotated[int, Meta(ge=0, le=65535)]
+"""A port to listen on; 0 takes a free one."""
+
+Host: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9A-Za-z_.:%-]{1,253}$(?!\n)",
+        extra={"expected": "a host name or an IP address"},
+    ),
+]
+
+HttpPath: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^/(?:[0-9A-Za-z._~-]+(?:/[0-9A-Za-z._~-]+)*)?$(?!\n)",
+        extra={"expected": "a path like /call-api, of letters, digits and . _ ~ -"},
+    ),
+]
+
+SipUriText: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^sips?:[!-;=?-~]{1,255}$(?!\n)",
+        extra={"expected": "a SIP URI like sip:127.0.0.1:5060"},
+    ),
+]
+
+Word: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\x00-\x20\x7f]{1,255}$(?!\n)",
+        extra={"expected": "text without blanks and control characters"},
+    ),
+]
+
+Line: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\x00-\x1f\x7f]{0,4096}$(?!\n)",
+        extra={"expected": "text on one line, without control characters"},
+    ),
+]
+
+BackendName: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:[a-z][a-z0-9_]*)?$(?!\n)",
+        extra={"expected": "the name of a back end, such as embedded or opensips"},
+    ),
+]
+
+MiUrl: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[!-~]{0,1024}$(?!\n)",
+        extra={"expected": "host:port, udp:host:port, unix:/path or http://host:port/mi"},
+    ),
+]
+
+EventsUrl: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:udp|(?:udp|tcp):[!-~]{1,253}:[0-9]{1,5})$(?!\n)",
+        extra={"expected": "udp, udp:host:port or tcp:host:port"},
+    ),
+]
+
+Seconds: TypeAlias = Annotated[float, Meta(ge=0.01, le=86400.0)]
+"""A duration of 10 ms to one day."""
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach a socket bound to ``host``."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base class of all sections."""
+
+
+class WsServer(Section, frozen=True, kw_only=True):
+    """Where and how the daemon listens for its clients.
+
+    Attributes:
+        dialect: What ``http_path`` itself speaks; below it ``/v1`` and ``/v2`` speak that one.
+        max_message: The longest message that a client may send, in bytes.
+        ping_every: Seconds between two pings to one client.
+        silent_for: Seconds without a frame after a ping until a client is dropped.
+        handshake_within: Seconds that a client has to become a WebSocket.
+        max_queue: Bytes that may wait for a client that does not read.
+        max_connections: Clients at the same time.
+    """
+
+    host: Host = "localhost"
+    port: Port = 5059
+    http_path: HttpPath = "/call-api"
+    dialect: DialectName = "v1"
+    max_message: Annotated[int, Meta(ge=1024, le=16_777_216)] = 65536
+    ping_every: Seconds = 20.0
+    silent_for: Seconds = 20.0
+    handshake_within: Seconds = 10.0
+    max_queue: Annotated[int, Meta(ge=4096, le=1_073_741_824)] = 1_048_576
+    max_connections: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
+
+    def __post_init__(self) -> None:
+        if self.http_path in {"/healthz", "/readyz"}:
+            raise ValueError(f"http_path: expected another path, {self.http_path} is taken")
+
+
+class Commands(Section, frozen=True, kw_only=True):
+    """What bounds every command.
+
+    Attributes:
+        timeout: The ceiling: seconds after which a command that still runs ends with
+            CommandTimeout. A client may ask for less.
+        keep_for: Seconds for which an ended command can be asked for and attached to.
+        keep: Ended commands that are kept; beyond it the oldest goes first.
+    """
+
+    timeout: Seconds = 300.0
+    keep_for: Annotated[float, Meta(ge=0, le=86400.0)] = 300.0
+    keep: Annotated[int, Meta(ge=0, le=10_000_000)] = 10_000
+
+
+class Mi(Section, frozen=True, kw_only=True):
+    """Where the SIP proxy takes MI commands: one address, or one for each of several proxies."""
+
+    url: MiUrl | tuple[MiUrl, ...] = ""
+
+
+class Events(Section, frozen=True, kw_only=True):
+    """How the SIP proxy's events come in."""
+
+    url: EventsUrl = "udp"
+
+
+class Sip(Section, frozen=True, kw_only=True):
+    """The SIP proxy itself.
+
+    Attributes:
+        uri: Where it takes the INVITEs that it makes for CallStart.
+    """
+
+    uri: SipUriText = "sip:127.0.0.1:5060"
+
+
+class Embedded(Section, frozen=True, kw_only=True):
+    """The back end that needs no proxy.
+
+    Attributes:
+        host: Where phones reach it, over UDP and TCP.
+        port: Where phones reach it; 0 takes a free one.
+        domains: What a user's URI may end in, besides ``host``.
+        users: Who may register: name and password. Empty: everybody, on loopback only.
+        ring_for: Seconds an INVITE may ring.
+    """
+
+    host: Host = "127.0.0.1"
+    port: Port = 5060
+    domains: tuple[Host, ...] = ("localhost",)
+    users: Mapping[Word, Annotated[Line, Meta(min_length=1)]] = {}
+    ring_for: Annotated[float, Meta(ge=0.1, le=3600.0)] = 60.0
+
+    def __post_init__(self) -> None:
+        if not self.users and not is_loopback(self.host):
+            raise ValueError(
+                "users: expected at least one name and password, because a host that is "
+                "not loopback lets strangers in"
+            )
+
+    def __repr__(self) -> str:
+        """Everything but the passwords: this may end in a log."""
+        return (
+            f"Embedded(host={self.host!r}, port={self.port}, domains={self.domains!r}, "
+            f"users={sorted(self.users)!r}, ring_for={self.ring_for:g})"
+        )
+
+
+class Log(Section, frozen=True, kw_only=True):
+    """What is logged, and where to.
+
+    Attributes:
+        level: The least serious level that is logged.
+        file_path: The file it is appended to; reopened on SIGHUP. Empty: stderr.
+        format: Lines for people, or one JSON object a line.
+    """
+
+    level: Literal["DEBUG", "INFO", "WARN", "ERROR"] = "INFO"
+    file_path: Line = ""
+    format: Literal["text", "json"] = "text"
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """``call-api.yml``: what the daemon and call-api-client read.
+
+    Attributes:
+        backend: Which back end carries out the commands; empty: see `backend_name`.
+        shutdown_within: Seconds that running commands have to end when the daemon is stopped.
+    """
+
+    ws_server: WsServer = WsServer()
+    backend: BackendName = ""
+    mi: Mi = Mi()
+    events: Events = Events()
+    sip: Sip = Sip()
+    embedded: Embedded = Embedded()
+    commands: Commands = Commands()
+    log: Log = Log()
+    shutdown_within: Annotated[float, Meta(ge=0, le=3600.0)] = 10.0
+
+    @property
+    def backend_name(self) -> str:
+        """The back end to use: without a choice, opensips for those who set ``mi.url``."""
+        return self.backend or ("opensips" if self.mi.url else "embedded")
+
+
+class CmdWsServer(Section, frozen=True, kw_only=True):
+    """Where the daemon listens, as its clients see it."""
+
+    host: Host = "localhost"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 5059
+    http_path: HttpPath = "/call-api"
+
+
+class CmdSip(Section, frozen=True, kw_only=True):
+    """How short names become SIP URIs.
+
+    Attributes:
+        domain: ``alice`` is ``sip:alice@DOMAIN``.
+        uri: The SIP proxy, for those who go to it without a daemon.
+    """
+
+    domain: Host = "localhost"
+    uri: SipUriText = "sip:127.0.0.1:5060"
+
+
+class CmdConfig(Section, frozen=True, kw_only=True):
+    """``call-cmd.yml``: what call-cmd reads.
+
+    Attributes:
+        contacts: Names for people: name and SIP URI, or name and user name.
+        mi: The SIP proxy's MI address, for those who go to it without a daemon.
+    """
+
+    ws_server: CmdWsServer = CmdWsServer()
+    sip: CmdSip = CmdSip()
+    contacts: Mapping[Word, Word] = {}
+    mi: Mi = Mi()
+    log: Log = Log(level="WARN")
+
+
+TOOLS: dict[str, type[Config] | type[CmdConfig]] = {"call-api": Config, "call-cmd": CmdConfig}
+"""The settings of each program; its name is also the name of its file."""

@@ -3,44 +3,39 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
+from call_api.sip.grammar import (
+    QUOTED_STRING,
+    TCHAR,
+    BadHeader,
+    format_params,
+    parse_number,
+    parse_params,
+    quote,
+    split_list,
+    unquote,
+)
 from call_api.sip.header_names import KNOWN, LISTS, canonical_name
 from call_api.sip.uri import BadUri, Uri, check_host, parse_port
 
-_TCHAR = r"[A-Za-z0-9\-.!%*_+`'~]"
-_QUOTED = r'"(?:[^"\\]|\\.)*+"'
-_NAME = re.compile(rf"{_TCHAR}++")
-_LIST_ITEM = re.compile(rf'(?:[^",<]|{_QUOTED}|<[^>]*+>)++', re.DOTALL)
-_PARAM = re.compile(
-    rf"\s*+;\s*+({_TCHAR}++)(?:\s*+=\s*+({_QUOTED}|\[[0-9A-Fa-f:.]++\]|[^\s;,\"<>]++))?\s*+",
-    re.DOTALL,
-)
+_NAME = re.compile(rf"{TCHAR}++")
 # Between the start and the bracket: a quoted string, or words. A display name without quotes
 # may only hold tokens, but phones put dots, accents and more into it.
 _NAME_ADDR = re.compile(
-    rf'\s*+(?:({_QUOTED})\s*+|([^"<>,;:]*+))<([^<>"\s]++)>((?:\s*+;.*+)?+)\s*+', re.DOTALL
+    rf'\s*+(?:({QUOTED_STRING})\s*+|([^"<>,;:]*+))<([^<>"\s]++)>((?:\s*+;.*+)?+)\s*+', re.DOTALL
 )
 _ADDR_SPEC = re.compile(r'\s*+([^<>"\s;,?]++)((?:\s*+;.*+)?+)\s*+', re.DOTALL)
 _VIA = re.compile(
-    rf"\s*+SIP\s*+/\s*+2\.0\s*+/\s*+({_TCHAR}++)\s++"
+    rf"\s*+SIP\s*+/\s*+2\.0\s*+/\s*+({TCHAR}++)\s++"
     r"([A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])(?:\s*+:\s*+([0-9]++))?((?:\s*+;.*+)?+)\s*+",
     re.IGNORECASE | re.DOTALL,
 )
-_CSEQ = re.compile(rf"\s*+([0-9]++)\s++({_TCHAR}++)\s*+")
-_MAX_DIGITS = 20
+_CSEQ = re.compile(rf"\s*+([0-9]++)\s++({TCHAR}++)\s*+")
 _MAX_CSEQ = 2**31 - 1
+_CACHED_LENGTH = 200  # longer texts are parsed anew each time: this bounds the caches' memory
 
-
-class BadHeader(ValueError):
-    """A header's value does not follow its grammar.
-
-    Attributes:
-        problem: What is wrong, in words.
-    """
-
-    def __init__(self, problem: str) -> None:
-        self.problem = problem
-        super().__init__(problem)
+__all__ = ["BadHeader", "CSeq", "Headers", "NameAddr", "Via"]
 
 
 class Headers:
@@ -154,74 +149,6 @@ def _checked(name: str, value: str) -> tuple[str, str]:
     return known, value
 
 
-def split_list(value: str) -> list[str]:
-    """Return what the commas outside quotes and angle brackets separate, empty items left out.
-
-    After a quote or a bracket that nothing closes, all is one item.
-    """
-    if '"' not in value and "<" not in value:
-        items = value.split(",")
-    else:
-        items, end = [], 0
-        for found in _LIST_ITEM.finditer(value):
-            if value[end : found.start()].strip(", \t"):
-                break
-            items.append(found[0])
-            end = found.end()
-        items.append(value[end:].lstrip(", \t"))
-    return [item for item in map(str.strip, items) if item]
-
-
-def parse_params(text: str) -> dict[str, str | None]:
-    """Return the parameters of a header value, by lower-case name, as written.
-
-    Args:
-        text: Semicolon, name, and perhaps equals sign and value, any number of times.
-
-    Raises:
-        BadHeader: ``text`` is anything else, or a name stands in it twice.
-    """
-    params: dict[str, str | None] = {}
-    end = 0
-    while end < len(text):
-        found = _PARAM.match(text, end)
-        if not found:
-            raise BadHeader("has a parameter of the wrong form")
-        name, value = found.groups()
-        if (name := name.lower()) in params:
-            raise BadHeader(f"has the parameter {name} twice")
-        params[name] = value
-        end = found.end()
-    return params
-
-
-def format_params(params: Mapping[str, str | None]) -> str:
-    """Return the text that `parse_params` takes apart."""
-    return "".join(f";{k}" if v is None else f";{k}={v}" for k, v in params.items())
-
-
-def parse_number(text: str, limit: int) -> int | None:
-    """Return the number that decimal digits give; None if it is none or above ``limit``."""
-    # The length first: Python refuses to convert thousands of digits.
-    digits = text.lstrip("0") or text[-1:]
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > _MAX_DIGITS:
-        return None
-    number = int(digits)
-    return number if number <= limit else None
-
-
-def quote(text: str) -> str:
-    """Return ``text`` as a quoted string (RFC 3261, section 25.1)."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def unquote(text: str) -> str:
-    """Return what a quoted string says; ``text`` itself if it is none."""
-    if len(text) < 2 or text[0] != '"' or text[-1] != '"':
-        return text
-    return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
-
-
 @dataclass(frozen=True, slots=True)
 class NameAddr:
     """The value of From, To, Contact, Route and their kin (RFC 3261, section 20.10).
@@ -242,18 +169,7 @@ class NameAddr:
         Raises:
             BadHeader: It is none.
         """
-        if found := _NAME_ADDR.fullmatch(text):
-            quoted, words, uri, params = found.groups()
-        elif found := _ADDR_SPEC.fullmatch(text):
-            quoted, words, (uri, params) = None, "", found.groups()
-        else:
-            raise BadHeader("is no address")
-        try:
-            parsed = Uri.parse(uri)
-        except BadUri as exc:
-            raise BadHeader(f"holds a URI that {exc.problem}") from exc
-        display = unquote(quoted) if quoted else words.strip()
-        return NameAddr(parsed, display, parse_params(params) if params else {})
+        return _address_cached(text) if len(text) <= _CACHED_LENGTH else _address(text)
 
     @property
     def tag(self) -> str | None:
@@ -292,16 +208,7 @@ class Via:
         Raises:
             BadHeader: It is none.
         """
-        found = _VIA.fullmatch(text)
-        if not found:
-            raise BadHeader("is no Via")
-        transport, host, port, params = found.groups()
-        try:
-            check_host(host)
-            number = parse_port(port)
-        except BadUri as exc:
-            raise BadHeader(exc.problem) from exc
-        return Via(transport.upper(), host, number, parse_params(params) if params else {})
+        return _via_cached(text) if len(text) <= _CACHED_LENGTH else _via(text)
 
     @property
     def branch(self) -> str | None:
@@ -347,13 +254,51 @@ class CSeq:
         Raises:
             BadHeader: It is no CSeq, or its number is not below 2**31.
         """
-        found = _CSEQ.fullmatch(text)
-        if not found:
-            raise BadHeader("is no number and method")
-        number = parse_number(found[1], _MAX_CSEQ)
-        if number is None:
-            raise BadHeader("has a number that is not below 2**31")
-        return CSeq(number, found[2])
+        return _cseq_cached(text) if len(text) <= _CACHED_LENGTH else _cseq(text)
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
+
+
+def _address(text: str) -> NameAddr:
+    if found := _NAME_ADDR.fullmatch(text):
+        quoted, words, uri, params = found.groups()
+    elif found := _ADDR_SPEC.fullmatch(text):
+        quoted, words, (uri, params) = None, "", found.groups()
+    else:
+        raise BadHeader("is no address")
+    try:
+        parsed = Uri.parse(uri)
+    except BadUri as exc:
+        raise BadHeader(f"holds a URI that {exc.problem}") from exc
+    display = unquote(quoted) if quoted else words.strip()
+    return NameAddr(parsed, display, parse_params(params) if params else {})
+
+
+def _via(text: str) -> Via:
+    found = _VIA.fullmatch(text)
+    if not found:
+        raise BadHeader("is no hop")
+    transport, host, port, params = found.groups()
+    try:
+        check_host(host)
+        number = parse_port(port)
+    except BadUri as exc:
+        raise BadHeader(exc.problem) from exc
+    return Via(transport.upper(), host, number, parse_params(params) if params else {})
+
+
+def _cseq(text: str) -> CSeq:
+    found = _CSEQ.fullmatch(text)
+    if not found:
+        raise BadHeader("is no number and method")
+    number = parse_number(found[1], _MAX_CSEQ)
+    if number is None:
+        raise BadHeader("has a number that is not below 2**31")
+    return CSeq(number, found[2])
+
+
+# The messages of one transaction, and of one dialog, repeat each other's values.
+_address_cached = lru_cache(maxsize=4096)(_address)
+_via_cached = lru_cache(maxsize=4096)(_via)
+_cseq_cached = lru_cache(maxsize=4096)(_cseq)

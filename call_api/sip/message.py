@@ -69,18 +69,16 @@ _COPIED_TO_DIALOG = _COPIED | {"Record-Route"}
 class Message:
     """What requests and responses share.
 
-    Structured values are read from the headers when they are asked for, and kept until the
-    header changes. Those of a message that the parser returned can all be read; of one made
-    by hand that lacks the header, reading raises `BadHeader`.
+    Structured values are read from the headers when they are asked for. Those of a message
+    that the parser returned can all be read. Of one made by hand, reading a header that is
+    missing or broken raises `BadHeader`.
     """
 
-    __slots__ = ("_addresses", "_via", "body", "headers")
+    __slots__ = ("body", "headers")
 
     def __init__(self, headers: Headers | Iterable[tuple[str, str]], body: bytes) -> None:
         self.headers = headers if isinstance(headers, Headers) else Headers(headers)
         self.body = body
-        self._addresses: dict[str, NameAddr] = {}
-        self._via: tuple[str, Via] | None = None
 
     @property
     def callid(self) -> str:
@@ -90,52 +88,42 @@ class Message:
     @property
     def cseq(self) -> CSeq:
         """The CSeq."""
-        text = self._required("CSeq")
-        try:
-            return CSeq.parse(text)
-        except BadHeader as exc:
-            raise BadHeader(f"CSeq {exc.problem}") from exc
+        return CSeq.parse(self._required("CSeq"))
 
     @property
     def from_(self) -> NameAddr:
         """The From."""
-        return self._address("From")
+        return NameAddr.parse(self._required("From"))
 
     @property
     def to(self) -> NameAddr:
         """The To."""
-        return self._address("To")
+        return NameAddr.parse(self._required("To"))
 
     @property
     def from_tag(self) -> str | None:
         """The tag of From; phones older than RFC 3261 send none."""
-        return self._address("From").tag
+        return self.from_.tag
 
     @property
     def to_tag(self) -> str | None:
         """The tag of To; None outside of dialogs."""
-        return self._address("To").tag
+        return self.to.tag
+
+    @property
+    def top_via(self) -> Via:
+        """The first Via: the hop that the message came from or goes to."""
+        return Via.parse(self._required("Via"))
 
     @property
     def contact(self) -> NameAddr | None:
         """The first Contact; None if there is none or it is ``*``."""
         return next(iter(self.addresses("Contact")), None)
 
-    @property
-    def top_via(self) -> Via:
-        """The first Via: the hop that the message came from or goes to."""
-        text = self._required("Via")
-        if self._via is None or self._via[0] != text:
-            try:
-                self._via = text, Via.parse(text)
-            except BadHeader as exc:
-                raise BadHeader(f"Via {exc.problem}") from exc
-        return self._via[1]
-
     def addresses(self, name: str) -> list[NameAddr]:
         """Return all values of Contact, Route or Record-Route; the ``*`` of Contact is none."""
         texts = self.headers.all(name)
-        return [self._parsed(name, text) for text in texts if text != "*" or name != "Contact"]
+        return [NameAddr.parse(text) for text in texts if text != "*" or name != "Contact"]
 
     def start_line(self) -> str:
         """Return the first line, without its line break."""
@@ -159,18 +147,6 @@ class Message:
         if value is None:
             raise BadHeader(f"has no {name}")
         return value
-
-    def _address(self, name: str) -> NameAddr:
-        return self._parsed(name, self._required(name))
-
-    def _parsed(self, name: str, text: str) -> NameAddr:
-        address = self._addresses.get(text)
-        if address is None:
-            try:
-                address = self._addresses[text] = NameAddr.parse(text)
-            except BadHeader as exc:
-                raise BadHeader(f"{name} {exc.problem}") from exc
-        return address
 
 
 class Request(Message):

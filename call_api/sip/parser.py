@@ -5,10 +5,12 @@ bytes they came with: what is no UTF-8 becomes surrogates and is written back as
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from call_api.sip.grammar import parse_number, split_list
 from call_api.sip.header_names import KNOWN, canonical_name
-from call_api.sip.headers import BadHeader, Headers, parse_number
+from call_api.sip.headers import BadHeader, CSeq, Headers, NameAddr, Via
 from call_api.sip.message import Request, Response
 from call_api.sip.uri import BadUri, Uri
 
@@ -224,30 +226,48 @@ def _parse_start(start: str, headers: Headers) -> Request | Response:
 
 def _check(message: Request | Response) -> None:
     """Read once what every receiver of the message reads (RFC 3261, section 8.1.1)."""
-    first = dict(reversed(message.headers.items()))
-    if len(first) != len(message.headers):
-        for name in _ONCE:
-            if len(message.headers.all(name)) > 1:
-                raise _Unfit(f"more than one {name}")
+    headers = message.headers
+    first = dict(reversed(headers.items()))
+    if len(first) != len(headers) and (twice := [n for n in _ONCE if len(headers.all(n)) > 1]):
+        raise _Unfit(f"more than one {twice[0]}")
+    name = ""
     try:
-        _ = message.from_tag, message.to_tag, message.top_via
-        cseq = message.cseq
+        for name, parse in _MANDATORY.items():
+            if name not in first:
+                raise BadHeader("is missing")
+            parse(first[name])
         for name in _ADDRESSES:
             if name in first:
                 message.addresses(name)
     except BadHeader as exc:
-        raise _Unfit(exc.problem) from exc
-    if not _CALLID.fullmatch(first.get("Call-ID", "")):
-        raise _Unfit("no Call-ID of printable ASCII")
+        raise _Unfit(f"{name} {exc.problem}") from exc
     if isinstance(message, Request):
-        _check_request(message, cseq.method, first.get("Max-Forwards", "70"))
+        _check_request(message, first.get("Max-Forwards", "70"))
 
 
-def _check_request(request: Request, cseq_method: str, max_forwards: str) -> None:
-    if cseq_method != request.method:
+def _check_request(request: Request, max_forwards: str) -> None:
+    if request.cseq.method != request.method:
         raise _Unfit("CSeq names another method")
     if parse_number(max_forwards, 255) is None:
         raise _Unfit("Max-Forwards is no number up to 255")
+
+
+def _check_callid(text: str) -> None:
+    if not _CALLID.fullmatch(text):
+        raise BadHeader("is not of printable ASCII")
+
+
+def _check_top_via(text: str) -> None:
+    Via.parse(next(iter(split_list(text)), "") if "," in text else text)
+
+
+_MANDATORY: dict[str, Callable[[str], object]] = {
+    "Via": _check_top_via,
+    "From": NameAddr.parse,
+    "To": NameAddr.parse,
+    "Call-ID": _check_callid,
+    "CSeq": CSeq.parse,
+}
 
 
 def _cut_body(message: Request | Response, body: bytes) -> bytes:

@@ -1,0 +1,150 @@
+"""One daemon and six phones for all tests of a worker; every test begins and ends without calls."""
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.live.client import Client, connected
+from tests.live.daemon import DOMAIN, Daemon
+from tests.live.phones import Phone, start_phone
+
+HERE = Path(__file__).parent
+UDP_PHONES = ("alice", "bob", "carol", "dave")
+TCP_PHONES = ("tina", "tom")
+RING_FOR = 2.5
+"""Seconds an INVITE may ring; long for what is done meanwhile, short for who waits for its end."""
+
+
+fixture = functools.partial(pytest_asyncio.fixture, loop_scope="session")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests here are live, and share one loop: that of the daemon's and the phones' pipes."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.live)
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("live")
+
+
+@pytest.fixture(scope="session")
+def users() -> dict[str, str]:
+    return {name: f"{name}'s own" for name in (*UDP_PHONES, *TCP_PHONES)}
+
+
+@fixture(scope="session", name="daemon_of_all")
+async def _daemon_of_all(folder: Path, users: dict[str, str]) -> AsyncIterator[Daemon]:
+    daemon = Daemon(folder)
+    try:
+        await daemon.launch(users, embedded={"ring_for": RING_FOR})
+        yield daemon
+    finally:
+        status = await daemon.end()
+    assert status == 0
+    assert daemon.complaints() == []
+
+
+@fixture(scope="session", name="phones_of_all")
+async def _phones_of_all(
+    daemon_of_all: Daemon, users: dict[str, str], folder: Path
+) -> AsyncIterator[dict[str, Phone]]:
+    phones: dict[str, Phone] = {}
+    try:
+        for name, password in users.items():
+            phones[name] = await start_phone(
+                name,
+                registrar=daemon_of_all.registrar,
+                domain=DOMAIN,
+                transport="tcp" if name in TCP_PHONES else "udp",
+                password=password,
+                log=folder / f"{name}.log",
+            )
+        for phone in phones.values():
+            await phone.until(lambda state: state.registration == 200)
+        yield phones
+    finally:
+        for phone in phones.values():
+            await phone.close()
+
+
+@fixture()
+async def phones(
+    daemon_of_all: Daemon, phones_of_all: dict[str, Phone]
+) -> AsyncIterator[dict[str, Phone]]:
+    """The phones, on their usual behaviour and without calls."""
+    for phone in phones_of_all.values():
+        await phone.behave()
+    yield phones_of_all
+    for phone in phones_of_all.values():
+        await phone.ask("hangup_all")
+    for phone in phones_of_all.values():
+        await phone.idle()
+    async with connected(daemon_of_all.url, "v2") as client:
+        await no_call_is_left(client)
+
+
+async def no_call_is_left(client: Client) -> None:
+    """Wait until the daemon has forgotten every call."""
+    for _ in range(500):
+        left = (await client.result("CallList"))["calls"]
+        if not left:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"calls are left over: {left}")
+
+
+@pytest.fixture
+def daemon(daemon_of_all: Daemon, phones: dict[str, Phone]) -> Iterator[Daemon]:
+    """The daemon, seen to be sound after the test too."""
+    yield daemon_of_all
+    assert daemon_of_all.complaints() == []
+
+
+@pytest.fixture
+def alice(phones: dict[str, Phone]) -> Phone:
+    return phones["alice"]
+
+
+@pytest.fixture
+def bob(phones: dict[str, Phone]) -> Phone:
+    return phones["bob"]
+
+
+@pytest.fixture
+def carol(phones: dict[str, Phone]) -> Phone:
+    return phones["carol"]
+
+
+@pytest.fixture
+def dave(phones: dict[str, Phone]) -> Phone:
+    return phones["dave"]
+
+
+@fixture()
+async def v1(daemon: Daemon) -> AsyncIterator[Client]:
+    """A client that speaks v1."""
+    async with connected(daemon.url, "v1") as client:
+        yield client
+
+
+@fixture()
+async def v2(daemon: Daemon) -> AsyncIterator[Client]:
+    """A client that speaks v2."""
+    async with connected(daemon.url, "v2") as client:
+        yield client
+
+
+@fixture(params=["v1", "v2"])
+async def client(daemon: Daemon, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    """A client that speaks the one, then the other."""
+    async with connected(daemon.url, request.param) as client:
+        yield client

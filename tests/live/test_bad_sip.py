@@ -13,11 +13,11 @@ from tests.live.daemon import Daemon
 from tests.live.phones import Phone
 
 INVITE = (
-    b"INVITE sip:bob@localhost SIP/2.0\r\n"
+    b"INVITE sip:nobody@localhost SIP/2.0\r\n"
     b"Via: SIP/2.0/UDP 127.0.0.1:5099;branch=z9hG4bK%(n)d;rport\r\n"
     b"Max-Forwards: 70\r\n"
     b"From: <sip:eve@localhost>;tag=%(n)d\r\n"
-    b"To: <sip:bob@localhost>\r\n"
+    b"To: <sip:nobody@localhost>\r\n"
     b"Call-ID: eve-%(n)d\r\n"
     b"CSeq: 1 INVITE\r\n"
     b"Contact: <sip:eve@127.0.0.1:5099>\r\n"
@@ -33,12 +33,12 @@ BREAKS = [  # what to replace in a good message, and by what
     (b"CSeq: 1 INVITE", b"CSeq: one INVITE"),
     (b"CSeq: 1 INVITE\r\n", b""),
     (b"Call-ID: ", b"Call-ID: \xff\xfe\x00"),
-    (b"To: <sip:bob@localhost>", b"To: <sip:bob@"),
+    (b"To: <sip:nobody@localhost>", b"To: <sip:nobody@"),
     (b"From: <sip:eve@localhost>", b'From: "eve <sip:eve@localhost>'),
     (b"From: ", b"From "),
     (b"Contact: <", b"Contact: <<"),
-    (b"sip:bob@localhost SIP/2.0", b"sip:bob@localhost%0d%0aX: y SIP/2.0"),
-    (b"sip:bob@localhost SIP/2.0", b"mailto:bob@localhost SIP/2.0"),
+    (b"sip:nobody@localhost SIP/2.0", b"sip:nobody@localhost%0d%0aX: y SIP/2.0"),
+    (b"sip:nobody@localhost SIP/2.0", b"mailto:bob@localhost SIP/2.0"),
     (b"SIP/2.0\r\nVia", b"SIP/3.0\r\nVia"),
     (b"INVITE sip", b"INVITE  sip"),
     (b"Content-Length: 0", b"Content-Length: -1"),

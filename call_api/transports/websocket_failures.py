@@ -1,0 +1,100 @@
+"""Why there is no connection to a daemon, or none any more.
+
+In types for programs, in words for people.
+"""
+
+import os
+import re
+import socket
+from http import HTTPStatus
+
+CLOSE_WORDS: dict[int, str] = {
+    1000: "it closed the connection",
+    1001: "it shuts down",
+    1008: "our token has expired or was revoked",
+    1009: "our message was too long for it",
+    1013: "we read too slowly",
+}
+"""What a daemon's close code means (RFC 6455, section 7.4.1)."""
+
+
+class ConnectFailed(Exception):
+    """There is no connection to the daemon.
+
+    Attributes:
+        url: Where the daemon was looked for, without user name and password.
+        problem: What happened, in a few words.
+    """
+
+    def __init__(self, url: str, problem: str) -> None:
+        self.url = url
+        self.problem = problem
+        super().__init__(f"{url}: {problem}")
+
+
+class BadUrl(ConnectFailed):
+    """The URL is none that a WebSocket can be opened to."""
+
+
+class DaemonUnreachable(ConnectFailed):
+    """Nobody answers there."""
+
+
+class NoDaemon(ConnectFailed):
+    """Somebody answers there, but no Call API daemon."""
+
+
+class ConnectForbidden(ConnectFailed):
+    """The daemon does not let this client in.
+
+    Attributes:
+        status: HTTP status, 401 or 403.
+    """
+
+    def __init__(self, url: str, status: int) -> None:
+        self.status = status
+        wanted = "it wants a token" if status == HTTPStatus.UNAUTHORIZED else "access is forbidden"
+        super().__init__(url, f"{wanted} (HTTP {status})")
+
+
+class ConnectionLost(Exception):
+    """The connection ended before it was closed from here.
+
+    Attributes:
+        code: Close code (RFC 6455, section 7.4); 1006 when there was none.
+        reason: The daemon's words, or what happened.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(f"connection lost: {reason} ({code})")
+
+
+def refusal(url: str, status: int, phrase: str) -> ConnectFailed:
+    """Return what an HTTP answer means that is not 101 Switching Protocols.
+
+    Args:
+        phrase: The status in the server's words, possibly empty.
+    """
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return ConnectForbidden(url, status)
+    if status == HTTPStatus.NOT_FOUND:
+        return NoDaemon(url, "there is no Call API at this path (HTTP 404)")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return NoDaemon(url, f"it answered HTTP {status} {phrase}".rstrip())
+    return NoDaemon(url, f"what answers there is no WebSocket server (HTTP {status})")
+
+
+def close_words(code: int) -> str:
+    """Return what a close code without a reason means."""
+    return CLOSE_WORDS.get(code, "it closed the connection")
+
+
+def socket_problem(exc: Exception) -> str:
+    """Say in a few words why a connection failed, whatever number of addresses was tried."""
+    if isinstance(exc, socket.gaierror):
+        return "no such host" if exc.errno == socket.EAI_NONAME else str(exc.strerror).lower()
+    numbers = [int(found) for found in re.findall(r"\[Errno (\d+)\]", str(exc))]
+    words = dict.fromkeys(os.strerror(number).lower() for number in numbers)
+    return ", ".join(words) or str(exc) or type(exc).__name__

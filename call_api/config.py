@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from call_api.model import DialectName
 
-# ``extra["expected"]`` is how an error names what a pattern asks for.
+# An error names what a pattern asks for by ``extra["expected"]``.
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65535)]
 """A port to listen on; 0 takes a free one."""
 
@@ -55,6 +55,15 @@ Line: TypeAlias = Annotated[
         extra={"expected": "text on one line, without control characters"},
     ),
 ]
+
+Password: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\x00-\x1f\x7f]{1,1024}$(?!\n)",
+        extra={"expected": "a password on one line", "secret": True},
+    ),
+]
+"""A value that is never shown."""
 
 BackendName: TypeAlias = Annotated[
     str,
@@ -178,7 +187,7 @@ class Embedded(Section, frozen=True, kw_only=True):
     host: Host = "127.0.0.1"
     port: Port = 5060
     domains: tuple[Host, ...] = ("localhost",)
-    users: Mapping[Word, Annotated[Line, Meta(min_length=1)]] = {}
+    users: Mapping[Word, Password] = {}
     ring_for: Annotated[float, Meta(ge=0.1, le=3600.0)] = 60.0
 
     def __post_init__(self) -> None:
@@ -269,5 +278,5 @@ class CmdConfig(Section, frozen=True, kw_only=True):
     log: Log = Log(level="WARN")
 
 
-TOOLS: dict[str, type[Config] | type[CmdConfig]] = {"call-api": Config, "call-cmd": CmdConfig}
+TOOLS: dict[str, type[Section]] = {"call-api": Config, "call-cmd": CmdConfig}
 """The settings of each program; its name is also the name of its file."""

@@ -1,0 +1,114 @@
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from msgspec import structs
+
+from call_api.config import TOOLS, CmdConfig, Config, Embedded, Mi, Section, WsServer, is_loopback
+from call_api.settings import leaves, load, variables
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("kind", [Config, CmdConfig])
+def test_the_shipped_file_says_the_defaults(kind: type[Section]) -> None:
+    tool = next(name for name, its in TOOLS.items() if its is kind)
+
+    assert load(kind, ROOT / "config" / f"{tool}.yml", {}).config == kind()
+
+
+@pytest.mark.parametrize("kind", [Config, CmdConfig])
+def test_the_shipped_file_has_every_setting_with_a_comment(kind: type[Section]) -> None:
+    tool = next(name for name, its in TOOLS.items() if its is kind)
+    text = (ROOT / "config" / f"{tool}.yml").read_text()
+    found = {
+        f"{name}.{key}" if isinstance(value, dict) and name not in leaves(kind) else name
+        for name, value in yaml.safe_load(text).items()
+        for key in (value if isinstance(value, dict) and name not in leaves(kind) else [name])
+    }
+
+    assert found == set(leaves(kind))
+    lines = text.splitlines()
+    for above, line in itertools.pairwise(lines):
+        if re.match(r"\s*[a-z_]+: \S", line):
+            assert above.strip().startswith("#"), line
+
+
+@pytest.mark.parametrize("kind", [Config, CmdConfig])
+def test_the_documentation_has_every_setting(kind: type[Section]) -> None:
+    documented = (ROOT / "docs" / "config.md").read_text()
+
+    for variable, key in variables(kind).items():
+        assert f"`{key}`" in documented
+        assert variable.startswith("CALL_API_")
+
+
+@pytest.mark.parametrize("kind", [Config, CmdConfig])
+def test_no_two_settings_have_the_same_variable(kind: type[Section]) -> None:
+    assert len(variables(kind)) == len(leaves(kind))
+
+
+def test_the_defaults_are_those_of_the_wire_contract() -> None:
+    config = Config()
+
+    server = config.ws_server
+    assert (server.host, server.port, server.http_path) == ("localhost", 5059, "/call-api")
+    assert (server.dialect, server.max_message) == ("v1", 65536)
+    assert (server.ping_every, server.silent_for, server.handshake_within) == (20, 20, 10)
+    assert (config.embedded.host, config.embedded.port) == ("127.0.0.1", 5060)
+    assert (config.embedded.domains, config.embedded.ring_for) == (("localhost",), 60)
+    assert config.commands.keep_for == 300
+    assert CmdConfig().sip.domain == "localhost"
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        (Config(), "embedded"),
+        (Config(mi=Mi(url="127.0.0.1:8080")), "opensips"),
+        (Config(mi=Mi(url=("10.0.0.1:8080", "10.0.0.2:8080"))), "opensips"),
+        (Config(mi=Mi(url="127.0.0.1:8080"), backend="embedded"), "embedded"),
+    ],
+)
+def test_the_back_end_follows_from_the_settings(config: Config, name: str) -> None:
+    assert config.backend_name == name
+
+
+@pytest.mark.parametrize(
+    ("host", "yes"),
+    [
+        ("localhost", True),
+        ("LOCALHOST", True),
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.1.1", False),
+        ("example.com", False),
+    ],
+)
+def test_loopback_is_told_from_the_rest_of_the_world(host: str, yes: bool) -> None:
+    assert is_loopback(host) is yes
+
+
+def test_strangers_may_register_on_loopback_only() -> None:
+    Embedded(host="127.0.0.1", users={})
+    Embedded(host="0.0.0.0", users={"alice": "secret"})
+
+    with pytest.raises(ValueError, match=r"^users: expected at least one name and password"):
+        Embedded(host="0.0.0.0", users={})
+
+
+def test_the_path_of_the_probes_is_taken() -> None:
+    with pytest.raises(ValueError, match=r"^http_path: expected another path"):
+        WsServer(http_path="/readyz")
+
+
+def test_passwords_are_not_shown() -> None:
+    config = structs.replace(Config(), embedded=Embedded(users={"alice": "s3cret"}))
+
+    assert "s3cret" not in repr(config)
+    assert "alice" in repr(config)

@@ -161,6 +161,11 @@ class Transaction:
         """Note that what was to be sent could not be, or that the way to the peer is gone."""
         return self._take(Input.TRANSPORT_ERROR, now)
 
+    def abandon(self) -> None:
+        """End it: its user waits no more, as 64 times T1 after a CANCEL (RFC 3261, 9.1)."""
+        self.state = State.TERMINATED
+        self._deadline = self._resend_at = None
+
     def _take(
         self, input_: Input | Timer, now: float, message: Request | Response | None = None
     ) -> Outcome:

@@ -4,13 +4,22 @@
 Help shows the second alone.
 """
 
+import contextlib
 import difflib
+import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C: 128 and the number of SIGINT, as in a shell."""
+
+PIPE_CLOSED = 141
+"""The exit status when stdout is read no more: 128 and the number of SIGPIPE."""
 
 
 class Option(click.Option):
@@ -36,10 +45,12 @@ class Option(click.Option):
         return f"'{self.opts[0]}'"
 
 
-class Command(click.Command):
-    """A command that takes ``-help`` too, and names a mistyped option whole.
+class Manners(click.Command):
+    """What our commands do better than click's.
 
-    Of an unknown ``-metod`` click itself says that there is no ``-m``.
+    They take ``-help`` too and name a mistyped option whole: of ``-metod`` click says that
+    there is no ``-m``. What a command returns is the exit status. Ctrl-C is 130, and a reader
+    of stdout who went away ends the program quietly, as it ends others.
     """
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:  # noqa: ARG002
@@ -52,25 +63,56 @@ class Command(click.Command):
         Raises:
             click.UsageError: It is wrong.
         """
-        return _parse(super().parse_args, self, ctx, args)
+        words = list(args)  # click empties `args` while it reads
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as exc:
+            raise self._mistyped(ctx, words, exc.option_name) from exc
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _let_go_of_stdout()
+            return PIPE_CLOSED
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the program; leave it with its exit status unless ``standalone_mode`` is off."""
+        try:
+            status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except (click.Abort, click.ClickException) as exc:
+            if not standalone_mode:
+                raise
+            status = _complain(exc)
+        if standalone_mode:
+            sys.exit(status if isinstance(status, int) else 0)
+        return status
+
+    def _mistyped(self, ctx: click.Context, words: list[str], named: str) -> click.NoSuchOption:
+        typed = next((word for word in words if word.startswith(named)), named).partition("=")[0]
+        has_two = typed.startswith("--")
+        known = [name for param in self.get_params(ctx) for name in param.opts]
+        alike = [name for name in known if name.startswith("--") == has_two]
+        close = difflib.get_close_matches(typed, alike, n=1)
+        return click.NoSuchOption(typed, possibilities=close, ctx=ctx)
 
 
-class Group(click.Group):
-    """A group of commands with the same good manners."""
+class Command(Manners):
+    """A command."""
+
+
+class Group(Manners, click.Group):
+    """A group of commands."""
 
     command_class = Command
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:  # noqa: ARG002
-        """Return ``-h``, ``-help`` and ``--help``."""
-        return _help_option()
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the command line up to the subcommand.
-
-        Raises:
-            click.UsageError: It is wrong.
-        """
-        return _parse(super().parse_args, self, ctx, args)
 
 
 def option(*names: str, **attrs: Any) -> Callable[[Decorated], Decorated]:
@@ -103,20 +145,14 @@ def _show_help(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
-def _parse(
-    parse: Callable[[click.Context, list[str]], list[str]],
-    command: click.Command,
-    ctx: click.Context,
-    args: list[str],
-) -> list[str]:
-    words = list(args)  # click empties `args` while it reads
-    try:
-        return parse(ctx, args)
-    except click.NoSuchOption as exc:
-        typed = next((word for word in words if word.startswith(exc.option_name)), exc.option_name)
-        typed = typed.partition("=")[0]
-        dashes = "--" if typed.startswith("--") else "-"
-        known = [name for param in command.get_params(ctx) for name in param.opts]
-        alike = [name for name in known if name.startswith("--") == (dashes == "--")]
-        close = difflib.get_close_matches(typed, alike, n=1)
-        raise click.NoSuchOption(typed, possibilities=close, ctx=ctx) from exc
+def _complain(exc: click.Abort | click.ClickException) -> int:
+    if isinstance(exc, click.Abort):
+        return INTERRUPTED
+    exc.show()
+    return exc.exit_code
+
+
+def _let_go_of_stdout() -> None:
+    """Keep the interpreter from flushing, as it ends, what nobody will read."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

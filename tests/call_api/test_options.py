@@ -78,3 +78,30 @@ def test_an_option_that_is_missing_is_named_once() -> None:
 
 def test_commands_of_a_group_have_the_same_manners() -> None:
     assert isinstance(tool.commands["send"], Command)
+
+
+@tool.command()
+@click.argument("ending")
+def end(ending: str) -> int:
+    """End in some way."""
+    if ending == "interrupted":
+        raise KeyboardInterrupt
+    if ending == "refused":
+        raise click.ClickException("no")
+    if ending == "unread":
+        raise BrokenPipeError
+    return int(ending)
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [("0", 0), ("3", 3), ("interrupted", 130), ("refused", 1), ("unread", 141)],
+)
+def test_the_exit_status_is_what_the_command_returns(ending: str, status: int) -> None:
+    assert run("end", ending).exit_code == status
+
+
+def test_a_caller_can_have_what_the_command_returns() -> None:
+    assert tool.main(["end", "3"], prog_name="tool", standalone_mode=False) == 3
+    with pytest.raises(click.ClickException, match="no"):
+        tool.main(["end", "refused"], prog_name="tool", standalone_mode=False)

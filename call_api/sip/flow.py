@@ -60,8 +60,4 @@ def contact_uri(flow: Flow, user: str = "") -> str:
         user: The part before the ``@``, escaped already.
     """
     hint = ";transport=tcp" if flow.transport == "TCP" else ""
-    return (
-        f"sip:{user}@{host_port(flow.local)}{hint}"
-        if user
-        else f"sip:{host_port(flow.local)}{hint}"
-    )
+    return f"sip:{user}{'@' if user else ''}{host_port(flow.local)}{hint}"

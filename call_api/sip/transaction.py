@@ -140,10 +140,8 @@ class Transaction:
 
     def next_timer(self) -> float | None:
         """Return when `handle_timer` is due, on the clock of the other inputs."""
-        if self._resend_at is None:
-            return self._deadline
-        if self._deadline is None:
-            return self._resend_at
+        if self._resend_at is None or self._deadline is None:
+            return self._deadline  # what sends again has a deadline, too
         return min(self._resend_at, self._deadline)
 
     def handle_timer(self, now: float) -> Outcome:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import overload
 
 from call_api.sip.grammar import (
     QUOTED_STRING,
@@ -59,6 +60,12 @@ class Headers:
         headers = cls.__new__(cls)
         headers._lines = lines
         return headers
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+
+    @overload
+    def get(self, name: str, default: str) -> str: ...
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value."""

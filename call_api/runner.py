@@ -185,7 +185,6 @@ class _Running:
             CancelledError: The task was cancelled, and not by this object.
         """
         ACTING.set(self._owned)
-        logger.info("%s started", self._owned.record.method)
         try:
             await self._owned.may_act()
             await command.run(backend, self._emit)

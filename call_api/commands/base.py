@@ -2,9 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from call_api.backends.base import Backend
@@ -25,6 +25,22 @@ class Method(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     param_aliases: ClassVar[dict[str, str]] = {}
     """Other spellings of parameters: spelling -> field."""
 
+    takes_anything: ClassVar[bool] = False
+    """Whether every object will do as parameters."""
+
+    @classmethod
+    def from_params(cls, params: dict[str, Any]) -> Self:
+        """Return the method with these parameters.
+
+        Raises:
+            ValidationError: They are not as the fields demand.
+        """
+        return msgspec.convert(params, cls)
+
+    def to_params(self) -> object:
+        """Return the parameters, ready for JSON."""
+        return self
+
 
 class Command(Method, frozen=True, kw_only=True):
     """Something a client wants done that takes time.
@@ -33,6 +49,9 @@ class Command(Method, frozen=True, kw_only=True):
     ``timeout``. Returning from `run` means ``Ended``, raising a `CallApiError` means
     ``Error``; no command tells either.
     """
+
+    events: ClassVar[tuple[type[Event], ...]]
+    """What it tells when all goes well, in this order; `Ended` follows."""
 
     @abstractmethod
     async def run(self, backend: Backend, emit: Emit) -> None:
@@ -43,19 +62,30 @@ class Command(Method, frozen=True, kw_only=True):
         """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asking:
-    """The client that asks a query, and what may be looked at for it.
+class Asking(Protocol):
+    """The client that asks a query, and what may be looked at for it."""
 
-    Attributes:
-        attach: Tells the client the notifications of a command after a seq of its dialect,
-            once the query is answered. Raises `TooManyRequests`.
-    """
+    @property
+    def backend(self) -> Backend:
+        """Where its calls are."""
 
-    backend: Backend
-    journal: Journal
-    dialect: DialectName
-    attach: Callable[[Record, int], None]
+    @property
+    def journal(self) -> Journal:
+        """Where its commands are."""
+
+    @property
+    def dialect(self) -> DialectName:
+        """How it counts notifications."""
+
+    def attach(self, record: Record, after: int) -> None:
+        """Send it the notifications of a command, once the query is answered.
+
+        Args:
+            after: Number of the last notification that is not wanted, in the client's dialect.
+
+        Raises:
+            TooManyRequests: It follows as many commands as it may.
+        """
 
 
 class Query(Method, frozen=True, kw_only=True):
@@ -63,6 +93,9 @@ class Query(Method, frozen=True, kw_only=True):
 
     The class name is the method name, in both dialects.
     """
+
+    result: ClassVar[Any]
+    """The type of what it is answered."""
 
     @abstractmethod
     async def answer(self, asking: Asking) -> object:

@@ -1,0 +1,154 @@
+"""The commands that one client hears of: it gets each notification once."""
+
+import logging
+from collections.abc import Callable
+
+from call_api import dialects
+from call_api.errors import TooManyRequests, UnknownCommand
+from call_api.journal import Entry, Following, Journal, Record
+from call_api.model import CmdId, DialectName
+
+logger = logging.getLogger(__name__)
+
+_REMEMBERED = 1000
+"""Ended commands of which a client is not told twice; the oldest one is forgotten first."""
+
+
+class Attachments:
+    """Follows commands for one client, in its dialect.
+
+    Args:
+        send: Takes one notification. Must not raise.
+        most: How many commands that still run it may follow.
+    """
+
+    def __init__(
+        self,
+        *,
+        dialect: DialectName,
+        journal: Journal,
+        send: Callable[[bytes], None],
+        most: int,
+    ) -> None:
+        self._dialect = dialect
+        self._journal = journal
+        self._send = send
+        self._most = most
+        self._attached: dict[CmdId, _Attachment] = {}
+        self._open: set[_Attachment] = set()
+        self._ended: dict[CmdId, None] = {}  # in order of their end
+
+    def check(self) -> None:
+        """Return if the client may follow one more command.
+
+        Raises:
+            TooManyRequests: It follows as many as it may.
+        """
+        if len(self._open) >= self._most:
+            raise TooManyRequests(retry_after=1.0)
+
+    def attach(self, record: Record, after: int, *, again: bool = False) -> None:
+        """Send the notifications of a command, those still kept and those to come.
+
+        One that was sent already is not sent again, except when all of them have been and
+        the client asks ``again``.
+
+        Args:
+            after: Number of the last notification that is not wanted.
+        """
+        cmd_id = record.cmd_id
+        if again and cmd_id in self._ended:
+            del self._ended[cmd_id], self._attached[cmd_id]
+        attached = self._attached.get(cmd_id)
+        try:
+            if attached is None:
+                self._attached[cmd_id] = self._follow(record, after)
+            elif after < attached.after:
+                self._follow(record, after, until=attached.after)
+                attached.after = after
+        except UnknownCommand:  # forgotten while the answer waited for others in its batch
+            logger.warning("too late to follow the command %s", cmd_id)
+
+    def close(self) -> None:
+        """Send nothing more."""
+        for attachment in self._open:
+            attachment.following.close()
+        self._open.clear()
+        self._attached.clear()
+
+    def is_through(self, attachment: "_Attachment") -> None:
+        """Forget an attachment that has sent its last notification."""
+        self._open.discard(attachment)
+        cmd_id = attachment.cmd_id
+        if self._attached.get(cmd_id) is not attachment:
+            return
+        self._ended[cmd_id] = None
+        if len(self._ended) > _REMEMBERED:
+            oldest = next(iter(self._ended))
+            del self._ended[oldest], self._attached[oldest]
+
+    def _follow(self, record: Record, after: int, until: int | None = None) -> "_Attachment":
+        attachment = _Attachment(
+            self,
+            record=record,
+            dialect=self._dialect,
+            send=self._send,
+            after=after,
+            until=until,
+        )
+        attachment.following = self._journal.follow(
+            record.cmd_id, 0 if self._dialect == "v1" else after, attachment.tell
+        )
+        self._open.add(attachment)
+        return attachment
+
+
+class _Attachment:
+    """One command that one client follows.
+
+    Args:
+        until: Number of the last notification that is wanted; None: that of `Ended`.
+    """
+
+    __slots__ = (
+        "_attachments",
+        "_is_v1",
+        "_last",
+        "_render",
+        "_send",
+        "_until",
+        "after",
+        "cmd_id",
+        "following",
+    )
+
+    following: Following
+
+    def __init__(
+        self,
+        attachments: Attachments,
+        *,
+        record: Record,
+        dialect: DialectName,
+        send: Callable[[bytes], None],
+        after: int,
+        until: int | None,
+    ) -> None:
+        self._attachments = attachments
+        self._is_v1 = dialect == "v1"
+        self._render = dialects.renderer(dialect, record.method, record.cmd_id)
+        self._send = send
+        self._until = until
+        self._last = after
+        self.after = after
+        self.cmd_id = record.cmd_id
+
+    def tell(self, entry: Entry) -> None:
+        """Send an entry, if the dialect tells it and it is wanted."""
+        number = entry.v1 if self._is_v1 else entry.seq
+        if number > self._last:
+            self._last = number
+            self._send(self._render(number, entry.event))
+        if number == self._until or dialects.is_last(entry.event):
+            self.following.close()
+            self._attachments.is_through(self)

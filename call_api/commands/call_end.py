@@ -1,0 +1,24 @@
+"""CallEnd: a call is over."""
+
+from typing import ClassVar
+
+from call_api.backends.base import Backend
+from call_api.commands.base import Command, Emit
+from call_api.events import Event
+from call_api.model import CallId
+
+
+class CallEnd(Command, frozen=True, kw_only=True):
+    """Hang up both legs of a call, ringing or answered."""
+
+    events: ClassVar[tuple[type[Event], ...]] = ()
+
+    callid: CallId
+
+    async def run(self, backend: Backend, emit: Emit) -> None:  # noqa: ARG002  # no steps to tell
+        """Do it. There are no steps to tell.
+
+        Raises:
+            CallApiError: It could not be done.
+        """
+        await backend.end(self.callid)

@@ -1,0 +1,39 @@
+"""CallHold: one party of a call, or both, hear music or nothing."""
+
+from typing import ClassVar
+
+from call_api.backends.base import Backend
+from call_api.commands.base import Command, Emit
+from call_api.commands.hold_steps import tell_legs
+from call_api.events import CallHolding, CallHoldStart, CallHoldSuccessful, Event
+from call_api.model import LEGS, CallId, LegName
+
+
+class CallHold(Command, frozen=True, kw_only=True):
+    """Put one leg of an established call on hold, or both."""
+
+    events: ClassVar[tuple[type[Event], ...]] = (
+        CallHolding,
+        CallHoldStart,
+        CallHoldSuccessful,
+    )
+
+    callid: CallId
+    leg: LegName | None = None
+
+    async def run(self, backend: Backend, emit: Emit) -> None:
+        """Do it, telling each step.
+
+        Raises:
+            CallApiError: It could not be done.
+        """
+        legs = LEGS if self.leg is None else (self.leg,)
+        async with backend.hold(self.callid, legs) as steps:
+            emit(CallHolding())
+            await tell_legs(
+                steps,
+                legs,
+                emit,
+                started=lambda leg: CallHoldStart(leg=leg),
+                successful=lambda leg, all_: CallHoldSuccessful(leg=leg, legs=all_),
+            )

@@ -1,0 +1,41 @@
+"""CallUnhold: the parties of a call hear each other again."""
+
+from typing import ClassVar
+
+from call_api.backends.base import Backend
+from call_api.commands.base import Command, Emit
+from call_api.commands.hold_steps import tell_legs
+from call_api.events import CallUnholding, CallUnholdStart, CallUnholdSuccessful, Event
+from call_api.model import LEGS, CallId, LegName
+
+
+class CallUnhold(Command, frozen=True, kw_only=True):
+    """End the hold of one leg of a call, or of both."""
+
+    events: ClassVar[tuple[type[Event], ...]] = (
+        CallUnholding,
+        CallUnholdStart,
+        CallUnholdSuccessful,
+    )
+
+    aliases: ClassVar[tuple[str, ...]] = ("CallUnHold",)
+
+    callid: CallId
+    leg: LegName | None = None
+
+    async def run(self, backend: Backend, emit: Emit) -> None:
+        """Do it, telling each step.
+
+        Raises:
+            CallApiError: It could not be done.
+        """
+        legs = LEGS if self.leg is None else (self.leg,)
+        async with backend.unhold(self.callid, legs) as steps:
+            emit(CallUnholding())
+            await tell_legs(
+                steps,
+                legs,
+                emit,
+                started=lambda leg: CallUnholdStart(leg=leg),
+                successful=lambda leg, all_: CallUnholdSuccessful(leg=leg, legs=all_),
+            )

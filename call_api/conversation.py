@@ -1,0 +1,248 @@
+"""One client: requests in; their answers out, then the notifications of what they started."""
+
+import asyncio
+import logging
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+import msgspec
+from msgspec import Raw
+
+from call_api import jsonrpc
+from call_api.attachments import Attachments
+from call_api.backends.base import Backend
+from call_api.commands.base import Query
+from call_api.commands.params import Order, read
+from call_api.errors import (
+    CallApiError,
+    CommandTimeout,
+    InternalError,
+    InvalidRequest,
+    ParseError,
+    TooManyRequests,
+)
+from call_api.journal import Journal, Owned, Record, Snapshot, fingerprint
+from call_api.logs import SUBJECT
+from call_api.model import CallId, CmdId, DialectName
+from call_api.replies import Batch, Deliver, Reply, Then, error_text
+from call_api.runner import Runner
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one client may ask for.
+
+    Attributes:
+        ceiling: Seconds a command or a query may take; the longest ``timeout``.
+        batch: Requests in one batch.
+        unanswered: Requests that wait for their answers.
+        followed: Running commands whose notifications the client gets.
+    """
+
+    ceiling: float = 180.0
+    batch: int = 100
+    unanswered: int = 1000
+    followed: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Api:
+    """What all clients share."""
+
+    journal: Journal
+    runner: Runner
+    backend: Backend
+    limits: Limits = Limits()
+
+
+class Conversation:
+    """Talks JSON-RPC 2.0 with one client, without a socket.
+
+    Args:
+        dialect: How notifications are worded and numbered.
+        send: Takes one text for the client. Must not wait and not raise.
+        peer: Who it is, for the log.
+    """
+
+    def __init__(
+        self, *, dialect: DialectName, api: Api, send: Callable[[bytes], None], peer: str
+    ) -> None:
+        self._dialect = dialect
+        self._api = api
+        self._send = send
+        self._peer = peer
+        self._is_closed = False
+        self._unanswered = 0
+        self._attachments = Attachments(
+            dialect=dialect, journal=api.journal, send=self._notify, most=api.limits.followed
+        )
+
+    def receive(self, text: str | bytes) -> None:
+        """Take one text of the client. Never waits and never raises; the answer may come later."""
+        subject = SUBJECT.set(self._peer)
+        logger.debug("< %r", text)
+        try:
+            self._receive(text)
+        except Exception:
+            logger.exception("failed unexpectedly")
+            self._deliver(error_text(None, InternalError()))
+        finally:
+            SUBJECT.reset(subject)
+
+    def close(self) -> None:
+        """Forget the client: it is gone. Nothing that it has started is changed by that."""
+        self._is_closed = True
+        self._attachments.close()
+
+    def _receive(self, text: str | bytes) -> None:
+        try:
+            asked = jsonrpc.parse_requests(text, version_needed=self._dialect == "v1")
+        except jsonrpc.NotJson as exc:
+            logger.warning("sent no JSON: %s", exc)
+            self._deliver(error_text(None, ParseError()))
+            return
+        if not isinstance(asked, jsonrpc.Batch):
+            self._ask(asked, self._deliver)
+        elif len(asked.members) > self._api.limits.batch:
+            most = f"a batch holds at most {self._api.limits.batch} requests"
+            self._deliver(error_text(None, InvalidRequest(most)))
+        else:
+            batch = Batch(len(asked.members), self._deliver)
+            for index, member in enumerate(asked.members):
+                self._ask(member, partial(batch.take, index))
+
+    def _ask(self, request: jsonrpc.Request | jsonrpc.Invalid, deliver: Deliver) -> None:
+        if isinstance(request, jsonrpc.Invalid):
+            deliver(error_text(None, InvalidRequest(request.problem)), None)
+            return
+        reply = Reply(request.id, deliver)
+        try:
+            asked = read(request.method, request.params)
+            if self._unanswered >= self._api.limits.unanswered:
+                raise TooManyRequests(retry_after=1.0)
+            if isinstance(asked, Order):
+                self._start(asked, reply)
+            else:
+                self._query(asked, reply)
+        except CallApiError as error:
+            logger.info("%s refused: %s %s", request.method, error, error.data or "")
+            reply.error(error)
+        except Exception:
+            logger.exception("%s failed unexpectedly", request.method)
+            reply.error(InternalError())
+
+    def _start(self, order: Order, reply: Reply) -> None:
+        self._attachments.check()
+        record = self._record(order)
+        self._api.runner.submit(record, order.command, partial(self._started, reply, record))
+        self._unanswered += 1
+
+    def _record(self, order: Order) -> Record:
+        ceiling = self._api.limits.ceiling
+        params = _canonical(order.command.to_params())
+        return Record(
+            cmd_id=order.cmd_id or CmdId(str(uuid.uuid4())),
+            method=order.method,
+            params=Raw(params),
+            fingerprint=fingerprint(order.method, params),
+            token="",
+            callid=CallId(os.urandom(16).hex()),
+            proxy="",
+            timeout=ceiling if order.timeout is None else min(order.timeout, ceiling),
+            started=datetime.now(UTC),
+        )
+
+    def _started(
+        self, reply: Reply, record: Record, claimed: Owned | Snapshot | CallApiError
+    ) -> None:
+        """Answer a command, a retry like the first one; called from the command's task."""
+        self._unanswered -= 1
+        try:
+            if isinstance(claimed, CallApiError):
+                logger.info("%s of %s refused: %s", record.method, self._peer, claimed)
+                reply.error(claimed)
+                return
+            again = " again" if isinstance(claimed, Snapshot) else ""
+            logger.info("%s asked for%s by %s", record.method, again, self._peer)
+            attach = partial(self._attachments.attach, record, 0, again=True)
+            reply.result(_STARTED % _encode(record.cmd_id), attach)
+        except Exception:
+            logger.exception("could not be answered")
+
+    def _query(self, query: Query, reply: Reply) -> None:
+        self._api.runner.spawn(self._queried(query, reply), f"query of {self._peer}")
+        self._unanswered += 1
+
+    async def _queried(self, query: Query, reply: Reply) -> None:
+        """Answer a query, in its own task."""
+        SUBJECT.set(self._peer)
+        asking = _Asking(
+            backend=self._api.backend,
+            journal=self._api.journal,
+            dialect=self._dialect,
+            attachments=self._attachments,
+        )
+        ceiling = self._api.limits.ceiling
+        try:
+            async with asyncio.timeout(ceiling):
+                result = _encode(await query.answer(asking))
+            reply.result(result, asking.then)
+        except TimeoutError:
+            reply.error(CommandTimeout(ceiling))
+        except CallApiError as error:
+            reply.error(error)
+        except Exception:
+            logger.exception("failed unexpectedly")
+            reply.error(InternalError())
+        finally:
+            self._unanswered -= 1
+
+    def _deliver(self, answer: bytes | None, then: Then | None = None) -> None:
+        if self._is_closed:
+            return
+        if answer is not None:
+            logger.debug("> %r", answer)
+            self._send(answer)
+        if then is not None:
+            then()
+
+    def _notify(self, text: bytes) -> None:
+        logger.debug("> %r", text)
+        self._send(text)
+
+
+class _Asking:
+    """One client that asks one query."""
+
+    def __init__(
+        self,
+        *,
+        backend: Backend,
+        journal: Journal,
+        dialect: DialectName,
+        attachments: Attachments,
+    ) -> None:
+        self.backend = backend
+        self.journal = journal
+        self.dialect = dialect
+        self.then: Then | None = None
+        self._attachments = attachments
+
+    def attach(self, record: Record, after: int) -> None:
+        self._attachments.check()
+        self.then = partial(self._attachments.attach, record, after)
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+_canonical: Final = msgspec.json.Encoder(order="deterministic").encode
+"""One text for all that means the same: fields in their order, the members of Echo sorted."""
+
+_STARTED: Final = b'{"cmd_id":%s,"status":"Started","event":"Started"}'

@@ -23,9 +23,16 @@ PIPE_CLOSED = 141
 
 
 class Option(click.Option):
-    """An option that is also known with one dash: ``--json`` also as ``-json``."""
+    """An option that is also known with one dash: ``--json`` also as ``-json``.
 
-    def __init__(self, param_decls: Sequence[str] | None = None, **attrs: Any) -> None:
+    Args:
+        section: The heading in the help under which it is found.
+    """
+
+    def __init__(
+        self, param_decls: Sequence[str] | None = None, section: str = "Options", **attrs: Any
+    ) -> None:
+        self.section = section
         declared = list(param_decls or ())
         long = [name for name in declared if name.startswith("--")]
         self.one_dash = [name[1:] for name in long if name[1:] not in declared]
@@ -68,6 +75,16 @@ class Manners(click.Command):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as exc:
             raise self._mistyped(ctx, words, exc.option_name) from exc
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, each under its heading."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            if isinstance(param, Option) and (record := param.get_help_record(ctx)):
+                sections.setdefault(param.section, []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
@@ -113,6 +130,11 @@ class Group(Manners, click.Group):
     """A group of commands."""
 
     command_class = Command
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, then the options."""
+        self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
 
 
 def option(*names: str, **attrs: Any) -> Callable[[Decorated], Decorated]:

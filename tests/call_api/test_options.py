@@ -14,6 +14,7 @@ def tool() -> None:
 @tool.command()
 @option("--method", required=True, help="What to send.")
 @option("--json", "as_json", is_flag=True, help="Print JSON.")
+@option("--url", expose_value=False, section="Connection", help="Where to.")
 @click.argument("words", nargs=-1)
 def send(method: str, as_json: bool, words: tuple[str, ...]) -> None:
     """Send something."""
@@ -46,6 +47,14 @@ def test_help_is_found_under_every_spelling_and_shows_each_option_once(
     assert "-h, --help" in result.output
     assert " -help" not in result.output
     assert " -method" not in result.output
+
+
+def test_help_has_options_under_their_headings_and_the_commands_of_a_group_before_them() -> None:
+    of_send, of_group = run("send", "--help").output, run("--help").output
+
+    assert "Connection:\n  --url TEXT  Where to." in of_send
+    assert of_send.index("Options:") < of_send.index("--method") < of_send.index("Connection:")
+    assert of_group.index("Commands:") < of_group.index("Options:")
 
 
 @pytest.mark.parametrize("spelling", ["-version", "--version"])

@@ -18,7 +18,7 @@ _PARAM = re.compile(
 _PLAIN_PARAMS = re.compile(rf"(?:;{TCHAR}++(?:=[^\s;,\"<>]++)?+)*+")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _TO_ESCAPE = re.compile(r'[\x00-\x1f"\\\x7f]')
-_MAX_DIGITS = 20
+_MAX_DIGITS = 100
 
 
 class BadHeader(ValueError):
@@ -93,11 +93,10 @@ def format_params(params: Mapping[str, str | None]) -> str:
 
 def parse_number(text: str, limit: int) -> int | None:
     """Return the number that decimal digits give; None if it is none or above ``limit``."""
-    # The length first: Python refuses to convert thousands of digits.
-    digits = text.lstrip("0") or text[-1:]
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > _MAX_DIGITS:
+    # The length first: Python refuses to convert thousands of digits, leading zeros included.
+    if len(text) > _MAX_DIGITS or not (text.isascii() and text.isdigit()):
         return None
-    number = int(digits)
+    number = int(text)
     return number if number <= limit else None
 
 

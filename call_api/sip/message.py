@@ -125,17 +125,7 @@ class Message:
         texts = self.headers.all(name)
         return [NameAddr.parse(text) for text in texts if text != "*" or name != "Contact"]
 
-    def start_line(self) -> str:
-        """Return the first line, without its line break."""
-        raise TypeError("a message is a Request or a Response")
-
-    def encode(self) -> bytes:
-        """Return the bytes to send, with a Content-Length that fits the body.
-
-        Raises:
-            ValueError: A value cannot stand in a message, as a line break in the start line.
-        """
-        start = self.start_line()
+    def _encode(self, start: str) -> bytes:
         if "\r" in start or "\n" in start:
             raise ValueError(f"the start line holds a line break: {start!r}")
         lines = [f"{name}: {value}\r\n" for name, value in self.headers if name != "Content-Length"]
@@ -170,15 +160,16 @@ class Request(Message):
         self.method = method
         self.uri = uri
 
-    def start_line(self) -> str:
-        """Return method, Request-URI and version.
+    def encode(self) -> bytes:
+        """Return the bytes to send, with a Content-Length that fits the body.
 
         Raises:
-            ValueError: Method or URI hold a blank, which would change what the line says.
+            ValueError: Method or URI hold a blank or a line break, which would change what the
+                start line says, or a value is no text.
         """
         if " " in self.uri or " " in self.method:
             raise ValueError(f"a blank in the method or URI: {self.method!r} {self.uri!r}")
-        return f"{self.method} {self.uri} SIP/2.0"
+        return self._encode(f"{self.method} {self.uri} SIP/2.0")
 
     def response(
         self,
@@ -257,9 +248,13 @@ class Response(Message):
         """Whether it is a 2xx."""
         return 200 <= self.status <= 299
 
-    def start_line(self) -> str:
-        """Return version, status and reason."""
-        return f"SIP/2.0 {self.status} {self.reason}"
+    def encode(self) -> bytes:
+        """Return the bytes to send, with a Content-Length that fits the body.
+
+        Raises:
+            ValueError: The reason holds a line break, or a value is no text.
+        """
+        return self._encode(f"SIP/2.0 {self.status} {self.reason}")
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.reason!r}>"

@@ -1,4 +1,4 @@
-"""Bytes to SIP messages: whole datagrams, and streams in chunks of any size.
+"""The bytes of one SIP message to the message.
 
 Reads what RFC 3261, section 25 allows; RFC 4475 is the touchstone. Header values keep the
 bytes they came with: what is no UTF-8 becomes surrogates and is written back as it was.
@@ -6,7 +6,6 @@ bytes they came with: what is no UTF-8 becomes surrogates and is written back as
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from call_api.sip.grammar import parse_number, split_list
 from call_api.sip.header_names import KNOWN, canonical_name
@@ -14,26 +13,17 @@ from call_api.sip.headers import BadHeader, CSeq, Headers, NameAddr, Via
 from call_api.sip.message import Request, Response
 from call_api.sip.uri import BadUri, Uri
 
-MAX_HEAD_BYTES = 32 * 1024
-"""Longest start line and headers of a message on a stream."""
-
 MAX_BODY_BYTES = 64 * 1024
-"""Longest body of a message on a stream; a datagram cannot hold more."""
-
-KEEP_ALIVE_ANSWER = b"\r\n"
-"""What a server sends for each `KeepAlive` (RFC 5626, section 4.4.1)."""
+"""Longest body of a message; a datagram cannot hold more."""
 
 _NAME = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]++")
 _FOLD = re.compile(r"\r\n[ \t]++")
 _REQUEST_LINE = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]++) ([!-~]++) SIP/([0-9]++\.[0-9]++)", re.I)
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*+))?+", re.I | re.DOTALL)
 _CALLID = re.compile(r"[!-~]++")
-_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:((?:[^\r]|\r\n[ \t])*+)", re.I)
 _ONCE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length")
 _COPIED = ("From", "To", "Call-ID", "CSeq")
 _ADDRESSES = ("Contact", "Route", "Record-Route")
-_MAX_NUMBER = 2**31
-_PING = b"\r\n\r\n"
 
 
 class BadMessage(Exception):
@@ -52,11 +42,6 @@ class BadMessage(Exception):
         self.status = status
         self.request = request
         super().__init__(problem)
-
-
-@dataclass(frozen=True, slots=True)
-class KeepAlive:
-    """A ping between two messages of a stream; `KEEP_ALIVE_ANSWER` answers it."""
 
 
 def parse_message(data: bytes) -> Request | Response:
@@ -78,99 +63,35 @@ def parse_message(data: bytes) -> Request | Response:
         _check(message)
         message.body = _cut_body(message, body)
     except _Unfit as exc:
-        request = _answerable(start, rest)
+        request = answerable(head)
         raise BadMessage(exc.problem, status=exc.status, request=request) from exc.__cause__
     return message
 
 
-class StreamParser:
-    """Finds the messages in a stream of bytes (RFC 3261, section 18.3).
-
-    Once the boundaries are lost, which `is_broken` tells, nothing more can be read: the
-    connection is to be closed.
+def answerable(head: bytes) -> Request | None:
+    """Return what an answer copies from a request that is otherwise unfit, if all is there.
 
     Args:
-        max_head_bytes: Longest start line and headers.
-        max_body_bytes: Longest body.
+        head: Start line and headers.
     """
-
-    def __init__(
-        self, *, max_head_bytes: int = MAX_HEAD_BYTES, max_body_bytes: int = MAX_BODY_BYTES
-    ) -> None:
-        self._max_head_bytes = max_head_bytes
-        self._max_body_bytes = max_body_bytes
-        self._buffer = bytearray()
-        self._searched = 0  # bytes of the buffer in which no end of the headers was found
-        self._frame_bytes = 0  # length of the message at the buffer's start; 0: unknown as yet
-        self.is_broken = False
-
-    def feed(self, data: bytes) -> list[Request | Response | KeepAlive | BadMessage]:
-        """Return what ``data`` completes, in order; a `BadMessage` stands where it came."""
-        messages: list[Request | Response | KeepAlive | BadMessage] = []
-        for frame in self.frames(data):
-            if isinstance(frame, bytes):
-                try:
-                    messages.append(parse_message(frame))
-                except BadMessage as exc:
-                    messages.append(exc)
-            else:
-                messages.append(frame)
-        return messages
-
-    def frames(self, data: bytes) -> list[bytes | KeepAlive | BadMessage]:
-        """Return the messages that ``data`` completes, each as the bytes for `parse_message`.
-
-        A `BadMessage` here is always the last: the stream is broken.
-        """
-        frames: list[bytes | KeepAlive | BadMessage] = []
-        if self.is_broken:
-            return frames
-        self._buffer += data
-        try:
-            while (frame := self._next_frame()) is not None:
-                frames.append(frame)
-        except BadMessage as exc:
-            frames.append(exc)
-            self.is_broken = True
-            self._buffer.clear()
-        return frames
-
-    def _next_frame(self) -> bytes | KeepAlive | None:
-        buffer = self._buffer
-        if not self._frame_bytes:
-            if buffer.startswith(_PING):
-                del buffer[: len(_PING)]
-                return KeepAlive()
-            self._measure()
-        if not self._frame_bytes or len(buffer) < self._frame_bytes:
-            return None
-        frame = bytes(buffer[: self._frame_bytes])
-        del buffer[: self._frame_bytes]
-        self._frame_bytes = self._searched = 0
-        return frame
-
-    def _measure(self) -> None:
-        """Set the length of the message at the buffer's start, if its headers are complete."""
-        buffer = self._buffer
-        # One line break alone is the answer to a ping, or stands before a message.
-        if buffer.startswith(b"\r\n") and not _PING.startswith(buffer):
-            del buffer[:2]
-        end = buffer.find(_PING, self._searched)
-        if end > self._max_head_bytes or (end < 0 and len(buffer) > self._max_head_bytes + 3):
-            raise BadMessage("the headers are too long", status=513)
-        if end < 0:
-            self._searched = max(0, len(buffer) - 3)
-            return
-        head = bytes(buffer[:end])
-        try:
-            length = _stream_length(head)
-            if length > self._max_body_bytes:
-                raise _Unfit("the body is too long", 513)
-        except _Unfit as exc:
-            start, _, rest = head.decode("utf-8", "surrogateescape").partition("\r\n")
-            request = _answerable(start, rest)
-            raise BadMessage(exc.problem, status=exc.status, request=request) from None
-        self._frame_bytes = end + len(_PING) + length
+    start, _, rest = head.decode("utf-8", "surrogateescape").partition("\r\n")
+    words = start.split(" ")
+    if start[:4].upper() == "SIP/" or words[0] == "ACK" or not _NAME.fullmatch(words[0]):
+        return None
+    copied = Headers()
+    for line in _FOLD.sub(" ", rest).split("\r\n"):
+        name, _, value = line.partition(":")
+        known = canonical_name(name.rstrip(" \t"))
+        if known == "Via" or (known in _COPIED and known not in copied):
+            if "\r" in value or "\n" in value:
+                return None
+            copied.add(known, value.strip(" \t"))
+    request = Request(words[0], "", copied)
+    try:
+        _ = request.top_via
+    except BadHeader:
+        return None
+    return request if all(name in copied for name in _COPIED) else None
 
 
 class _Unfit(Exception):
@@ -280,38 +201,6 @@ def _cut_body(message: Request | Response, body: bytes) -> bytes:
     if length > len(body):
         raise _Unfit("the body is shorter than Content-Length says")
     return body[:length] if length < len(body) else body
-
-
-def _stream_length(head: bytes) -> int:
-    """Return the one Content-Length in ``head``, which a stream must have."""
-    values = _LENGTH.findall(head)
-    if len(values) != 1:
-        raise _Unfit(f"{len(values)} times Content-Length on a stream")
-    length = parse_number(values[0].decode("latin-1").strip(" \t\r\n"), _MAX_NUMBER)
-    if length is None:
-        raise _Unfit("Content-Length is no number of bytes")
-    return length
-
-
-def _answerable(start: str, rest: str) -> Request | None:
-    """Return what an answer copies from a request that is otherwise unfit, if all is there."""
-    words = start.split(" ")
-    if start[:4].upper() == "SIP/" or words[0] == "ACK" or not _NAME.fullmatch(words[0]):
-        return None
-    copied = Headers()
-    for line in _FOLD.sub(" ", rest).split("\r\n"):
-        name, _, value = line.partition(":")
-        known = canonical_name(name.rstrip(" \t"))
-        if known == "Via" or (known in _COPIED and known not in copied):
-            if "\r" in value or "\n" in value:
-                return None
-            copied.add(known, value.strip(" \t"))
-    request = Request(words[0], "", copied)
-    try:
-        _ = request.top_via
-    except BadHeader:
-        return None
-    return request if all(name in copied for name in _COPIED) else None
 
 
 def _printable(reason: str) -> str:

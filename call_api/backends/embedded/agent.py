@@ -245,9 +245,7 @@ class Agent:
     def _start(self, request: Request, flow: Flow, key: Key) -> None:
         first_key = _first_key(request) if request.to_tag is None else None
         entry = ServerEntry(self._layer, request, flow, key, first_key)
-        incoming = entry.incoming
-        if incoming is None:
-            return
+        entry.incoming = incoming = IncomingRequest(self._layer, entry, request)
         if request.method == "BYE":
             answer = self._layer.unacked.get((request.callid, incoming.to_tag))
             if answer is not None:

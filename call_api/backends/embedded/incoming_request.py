@@ -100,7 +100,12 @@ class IncomingRequest:
 
 
 class ServerEntry:
-    """One server transaction in the table: with its request until the answer, then without."""
+    """One server transaction in the table.
+
+    Attributes:
+        flow: Where the answers go.
+        incoming: What the TU has of it, until it has answered: then the bytes are enough.
+    """
 
     __slots__ = ("_first_key", "_key", "_layer", "_transaction", "flow", "incoming", "timer")
 
@@ -122,7 +127,7 @@ class ServerEntry:
             self._transaction = NonInviteServerTransaction(
                 reliable=flow.reliable, timers=layer.timers, now=now
             )
-        self.incoming: IncomingRequest | None = IncomingRequest(layer, self, request)
+        self.incoming: IncomingRequest | None = None
         layer.servers[key] = self
         if first_key is not None:
             layer.first_requests[first_key] = key
@@ -130,8 +135,10 @@ class ServerEntry:
 
     def receive(self, request: Request, flow: Flow) -> bool:
         """Take the request once more, or an ACK; True for the ACK of a 2xx."""
-        if not self.flow.is_open:
+        if not self.flow.is_open:  # the peer has connected anew
             self.flow = flow
+            if self.incoming is not None:
+                self.incoming.flow = flow
         outcome = self._transaction.receive(request, self._layer.now())
         self._do(outcome)
         return outcome.tell is request

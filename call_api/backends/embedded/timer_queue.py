@@ -61,10 +61,15 @@ class TimerQueue:
         self._stale = 0
         self._call: Cancellable | None = None
         self._call_at = 0.0
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        """How many entries there are, those included that nobody needs any more."""
+        return len(self._heap)
 
     def update(self, item: Timed) -> None:
         """Look anew at when ``item`` wants to be woken. Cheap when that became later."""
-        when = item.next_timer()
+        when = None if self._is_closed else item.next_timer()
         entry = item.timer
         if when is None:
             if entry is not None:
@@ -77,7 +82,8 @@ class TimerQueue:
             self._forget_one()
 
     def close(self) -> None:
-        """Wake nobody any more."""
+        """Wake nobody any more, whatever happens to those that were."""
+        self._is_closed = True
         for _, _, item in self._heap:
             item.timer = None
         self._heap.clear()

@@ -16,7 +16,6 @@ import msgspec
 from call_api.events import (
     CallHoldSuccessful,
     CallUnholdSuccessful,
-    Ended,
     Error,
     Event,
     Reply,
@@ -57,25 +56,18 @@ class Renderer(Protocol):
 
 def canonical(event: Event) -> bytes:
     """Return the text under which an event is kept, in neither dialect's words."""
-    head = _head(type(event))
-    if isinstance(event, Error):
-        return b"".join(
-            (head, _DATA, _encode(event.message), b',"error":', _encode(event.error), b"}")
-        )
-    if isinstance(event, CallHoldSuccessful | CallUnholdSuccessful) and event.legs is not None:
-        data = b'{"leg":"%s"}' % event.leg.encode()
-        return b"".join((head, _DATA, data, _LEGS, _encode(event.legs), b"}"))
-    if isinstance(event, Reply):
-        return b"".join((head, _DATA, _encode(event.params), b"}"))
+    kind = type(event)
+    if kind in _ODD:
+        return _head(kind) + _odd_rest(event)
     data = _encode(event)
-    return head + b"}" if data == b"{}" else b"".join((head, _DATA, data, b"}"))
+    return _head(kind) + (b"}" if data == b"{}" else b"%s%s}" % (_DATA, data))
 
 
 def is_told_by_v1(event: Event) -> bool:
     """Whether v1 tells this event; v2 tells every one."""
-    if isinstance(event, CallHoldSuccessful | CallUnholdSuccessful):
+    if isinstance(event, _ENDS_OF_LEGS):
         return event.legs is not None
-    return type(event).__name__ in V1_WORDS or isinstance(event, Error | Ended)
+    return type(event).__name__.encode() in _V1_METHODS
 
 
 def is_last(event: bytes) -> bool:
@@ -145,6 +137,23 @@ _V1_METHODS: Final = {
     b"Ended": (b"Ended", b""),
 }
 """A step's name -> v1's method and its ``data`` member."""
+
+
+_ENDS_OF_LEGS: Final = (CallHoldSuccessful, CallUnholdSuccessful)
+
+_ODD: Final = {*_ENDS_OF_LEGS, Reply, Error}
+"""Events whose ``data`` is not simply the object of their fields."""
+
+
+def _odd_rest(event: Event) -> bytes:
+    if isinstance(event, Error):
+        about = _encode(event.error)
+        return b'%s%s,"error":%s}' % (_DATA, _encode(event.message), about)
+    if isinstance(event, Reply):
+        return b"%s%s}" % (_DATA, _encode(event.params))
+    assert isinstance(event, _ENDS_OF_LEGS)
+    data = b'%s{"leg":"%s"}' % (_DATA, event.leg.encode())
+    return data + (b"}" if event.legs is None else b"%s%s}" % (_LEGS, _encode(event.legs)))
 
 
 @cache

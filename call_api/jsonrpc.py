@@ -98,8 +98,7 @@ def parse_message(text: Text) -> Response | Notification:
     """Return what a server has sent: an answer or a notification. No batch.
 
     Raises:
-        NotJson: The text is no JSON.
-        ProtocolError: The JSON is neither of the two.
+        ProtocolError: The text is neither of the two, or no JSON at all.
     """
     try:
         message = _decode_message(text)
@@ -120,8 +119,7 @@ def parse_response(text: Text) -> Response:
     """Return the answer to one request.
 
     Raises:
-        NotJson: The text is no JSON.
-        ProtocolError: The JSON is no response (JSON-RPC 2.0, section 5).
+        ProtocolError: The text is no response (JSON-RPC 2.0, section 5), or no JSON at all.
     """
     message = parse_message(text)
     if isinstance(message, Notification):

@@ -274,7 +274,8 @@ class _Follower:
             try:
                 self._tell(entries[self._next - 1])
             except Exception:  # the other listeners must not suffer
-                logger.exception("a listener of %s failed", self._log.record.cmd_id)
+                subject = f"[{self._log.record.cmd_id}]"
+                logger.exception("a listener failed", extra={"subject": subject})
                 self.close()
         if self._log.ended is not None:
             self.close()

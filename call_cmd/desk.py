@@ -1,0 +1,141 @@
+"""Where every subcommand goes: configuration read, daemon called, its words shown."""
+
+import sys
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+
+import click
+
+from call_api.config import CmdConfig
+from call_api_client.client import Client
+from call_api_client.messages import Answer, Step
+from call_api_client.session import Session
+from call_api_client.statuses import Status
+from call_api_client.target import Target, read_settings
+from call_api_client.terminal import Screen
+from call_cmd.callids import AmbiguousCallId, whole
+from call_cmd.names import PhoneBook
+from call_cmd.options import TOOL, wants_json
+from call_cmd.render import Narrator
+
+GRACE = 5.0
+"""Seconds beyond ``-timeout`` that a command has to tell that it has timed out."""
+
+CALLIDS = ("callid", "callid_a", "callid_b", "callidA", "callidB")
+"""Parameters that name a call."""
+
+ENOUGH_OF_A_CALLID = 8
+"""How much of a random Call-ID a person is told to type."""
+
+
+class Desk:
+    """Serves one run of call-cmd.
+
+    Attributes:
+        book: Knows who is meant by a name.
+        is_json: Whether a program reads stdout.
+        out: Stdout.
+        errors: Stderr.
+
+    Raises:
+        BadCommandLine: A setting is wrong.
+    """
+
+    def __init__(self, ctx: click.Context) -> None:
+        self._target = Target.of(ctx)
+        config = read_settings(CmdConfig, self._target.config)
+        self._url = self._target.websocket_url(lambda: config.ws_server, "v2")
+        self._again = f"{TOOL} {self._target.words}".strip()
+        self.book = PhoneBook(config.sip.domain, config.contacts)
+        self.is_json = wants_json(ctx)
+        self.out = Screen(sys.stdout)
+        self.errors = Screen(sys.stderr)
+
+    def command(self, method: str, params: Mapping[str, object]) -> Status:
+        """Run a command of the API to its end, and tell its story.
+
+        Args:
+            params: Those that are None are left out. For people Call-IDs may be shortened.
+        """
+        given = {name: value for name, value in params.items() if value is not None}
+        given.setdefault("cmd_id", str(uuid.uuid4()))
+        timeout = self._target.timeout
+        if timeout is not None:
+            given.setdefault("timeout", timeout)
+        session = self._session(None if timeout is None else timeout + GRACE)
+
+        async def story(client: Client) -> Status:
+            try:
+                wanted = given if self.is_json else await _with_whole_callids(client, given)
+            except AmbiguousCallId as exc:
+                session.complain(str(exc))
+                for callid in exc.callids:
+                    self.errors.line((f"  {callid}", "bold"))
+                return Status.USAGE
+            return await self._follow(session, client, method, wanted)
+
+        return session.run(story)
+
+    def follow(self, method: str, params: Mapping[str, object]) -> Status:
+        """Send a request that starts nothing, and tell the story of the command it follows."""
+        session = self._session(self._target.timeout)
+        return session.run(lambda client: self._follow(session, client, method, params))
+
+    def ask(self, story: Callable[[Client], Awaitable[Status]]) -> Status:
+        """Connect and do what ``story`` does."""
+        return self._session(self._target.timeout).run(story)
+
+    def _session(self, within: float | None) -> Session:
+        return Session(
+            TOOL,
+            self._url,
+            within=within,
+            errors=self.errors,
+            to_attach=f"{self._again} attach ",
+            to_cancel=f"{self._again} cancel ",
+        )
+
+    async def _follow(
+        self, session: Session, client: Client, method: str, params: Mapping[str, object]
+    ) -> Status:
+        narrator = Narrator(method, params, self.book)
+
+        def show(message: Answer | Step) -> None:
+            if self.is_json:
+                self.out.json(narrator.json(message))
+                return
+            for line in narrator.lines(message):
+                self.out.line(*line)
+            if message.failure is not None:
+                session.refuse(message.failure)
+
+        try:
+            replies = client.request(method, params)
+        except ValueError as exc:
+            session.complain(f"JSON cannot say these parameters: {exc}")
+            return Status.USAGE
+        status = await session.follow(replies, show, _text(params.get("cmd_id")))
+        if status is Status.OK and method == "CallStart":
+            self._advise(replies.request.callid)
+        return status
+
+    def _advise(self, callid: str | None) -> None:
+        """Tell a person what to do with the call that was made. Programs know."""
+        if callid is None or self.is_json or not self.out.is_terminal:
+            return
+        if self.errors.is_terminal:
+            short = callid[:ENOUGH_OF_A_CALLID]
+            self.errors.line((f"hold, transfer or end it: {self._again} hold {short}", "dim"))
+
+
+async def _with_whole_callids(client: Client, params: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the parameters with every shortened Call-ID in full."""
+    typed = {name: value for name, value in params.items() if name in CALLIDS}
+    found = {
+        name: await whole(client, value) for name, value in typed.items() if isinstance(value, str)
+    }
+    return {**params, **found}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

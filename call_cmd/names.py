@@ -1,0 +1,34 @@
+"""Short names for people: what is typed becomes a SIP URI, and is shown short again."""
+
+from collections.abc import Mapping
+
+
+class PhoneBook:
+    """Knows who is meant.
+
+    Args:
+        domain: ``alice`` is ``sip:alice@DOMAIN``.
+        contacts: Names for people: name and SIP URI, or name and user name.
+    """
+
+    def __init__(self, domain: str, contacts: Mapping[str, str]) -> None:
+        self._domain = f"[{domain}]" if ":" in domain and not domain.startswith("[") else domain
+        self._contacts = contacts
+        self._names = {self.uri(name): name for name in contacts}
+
+    def uri(self, name: str) -> str:
+        """Return the SIP URI of a contact, of ``user``, of ``user@host``, or what is one.
+
+        Whether it is a valid one is for the daemon to say.
+        """
+        meant = self._contacts.get(name, name)
+        if ":" in meant.partition("@")[0]:
+            return meant
+        return f"sip:{meant}" if "@" in meant else f"sip:{meant}@{self._domain}"
+
+    def name(self, uri: str) -> str:
+        """Return how a person would call ``uri``: the shortest that `uri` turns into it."""
+        user = uri.removeprefix("sip:").removesuffix(f"@{self._domain}")
+        if user in self._contacts:
+            user = uri
+        return self._names.get(uri) or (user if self.uri(user) == uri else uri)

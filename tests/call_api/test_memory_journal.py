@@ -3,13 +3,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from msgspec import Raw
 
 from call_api.errors import CallFailed, DuplicateCommand, TooManyRequests, UnknownCommand
 from call_api.events import CallHolding, CallHoldStart, Ended, Error, Event
-from call_api.journal import Entry, Following, Owned, Record, Snapshot
+from call_api.journal import Entry, Following, Owned, Snapshot
 from call_api.memory_journal import MemoryJournal
-from call_api.model import CallId, CmdId
+from call_api.model import CmdId
+from tests.fakes.records import record
 
 START = CallHoldStart(leg="caller")
 
@@ -62,20 +62,6 @@ class Listener:
             self.following.close()
 
 
-def record(cmd_id: str, *, fingerprint: str = "f", token: str = "", params: str = "{}") -> Record:
-    return Record(
-        cmd_id=CmdId(cmd_id),
-        method="CallHold",
-        params=Raw(params.encode()),
-        fingerprint=fingerprint,
-        token=token,
-        callid=CallId("c"),
-        proxy="",
-        timeout=5.0,
-        started=datetime(2026, 1, 2, tzinfo=UTC),
-    )
-
-
 def end(owned: Owned, *events: Event) -> None:
     for event in events:
         owned.append(event)
@@ -87,7 +73,7 @@ async def test_a_new_command_is_ours_to_run() -> None:
 
     await owned.may_act()
     await owned.stored()
-    assert owned.callid == "c"
+    assert owned.callid == "own-call"
     assert (list(owned.entries), owned.is_cancelling) == ([], False)
 
 

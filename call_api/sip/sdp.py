@@ -5,9 +5,10 @@ not understood stays as it was (RFC 4566; offers and answers: RFC 3264).
 """
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Literal, TypeAlias, get_args
 
 Direction: TypeAlias = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
@@ -100,17 +101,16 @@ class Sdp:
         Raises:
             BadSdp: It holds none.
         """
-        lines = [line.rstrip("\r") for line in body.decode("utf-8", "surrogateescape").split("\n")]
-        lines = [line for line in lines if line]
+        texts = [text.rstrip("\r") for text in body.decode("utf-8", "surrogateescape").split("\n")]
+        lines = [sys.intern(text) for text in texts if text]  # most are the same in every call
         if not lines or lines[0].rstrip() != "v=0":
             raise BadSdp("does not start with v=0")
         if not all(_LINE.fullmatch(line) for line in lines):
             raise BadSdp("has a line that is no type and value")
-        starts = [at for at, line in enumerate(lines) if line.startswith("m=")]
-        ends = [*starts[1:], len(lines)]
-        session = tuple(lines[: starts[0]] if starts else lines)
+        bounds = [at for at, line in enumerate(lines) if line.startswith("m=")] + [len(lines)]
+        session = tuple(lines[: bounds[0]])
         address = _address(session)
-        media = tuple(_parse_media(lines[a:b]) for a, b in zip(starts, ends, strict=True))
+        media = tuple(_parse_media(lines[a:b]) for a, b in pairwise(bounds))
         if not address and any(m.port and not m.address for m in media):
             raise BadSdp("has a stream without an address")
         return Sdp(session, media, address)
@@ -195,7 +195,7 @@ class Origin:
         """
         if answers is not None:
             sdp = sdp.as_answer_to(answers)
-        elif self._last:
+        elif self._last.count(b"\r\nm=") > len(sdp.media):
             gone = Sdp.parse(self._last).media[len(sdp.media) :]
             sdp = replace(sdp, media=(*sdp.media, *(m.refused() for m in gone)))
         session = tuple(line for line in sdp.session[1:] if not line.startswith("o="))

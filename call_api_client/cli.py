@@ -52,6 +52,8 @@ def call_api_client(
         read = read_params(params, words)
     except BadParams as exc:
         raise click.UsageError(str(exc), ctx) from exc
+    if target.url is not None and target.config is not None:
+        _read_config(target)  # not needed, but a fault in it is one
     url = target.websocket_url(lambda: _read_config(target).ws_server)
     return _run(target, url, method, read, request_id)
 

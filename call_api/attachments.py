@@ -10,7 +10,7 @@ from call_api.model import CmdId, DialectName
 
 logger = logging.getLogger(__name__)
 
-_REMEMBERED = 1000
+REMEMBERED = 1000
 """Ended commands of which a client is not told twice; the oldest one is forgotten first."""
 
 
@@ -58,16 +58,25 @@ class Attachments:
         """
         cmd_id = record.cmd_id
         if again and cmd_id in self._ended:
-            del self._ended[cmd_id], self._attached[cmd_id]
+            del self._ended[cmd_id]
+            self._attached.pop(cmd_id, None)
         attached = self._attached.get(cmd_id)
+        if attached is None:
+            attached = _Attachment(
+                self, record=record, dialect=self._dialect, send=self._send, after=after
+            )
+        elif after < attached.after:
+            attached.go_back(after)
+        else:
+            return
+        from_ = 0 if self._dialect == "v1" else after  # the journal counts as v2 does
         try:
-            if attached is None:
-                self._attached[cmd_id] = self._follow(record, after)
-            elif after < attached.after:
-                self._follow(record, after, until=attached.after)
-                attached.after = after
+            attached.following = self._journal.follow(cmd_id, from_, attached.tell)
         except UnknownCommand:  # forgotten while the answer waited for others in its batch
             logger.warning("too late to follow the command %s", cmd_id)
+            return
+        self._attached[cmd_id] = attached
+        self._open.add(attached)
 
     def close(self) -> None:
         """Send nothing more."""
@@ -77,46 +86,30 @@ class Attachments:
         self._attached.clear()
 
     def is_through(self, attachment: "_Attachment") -> None:
-        """Forget an attachment that has sent its last notification."""
+        """Take note that an attachment has sent its last notification."""
         self._open.discard(attachment)
-        cmd_id = attachment.cmd_id
-        if self._attached.get(cmd_id) is not attachment:
-            return
-        self._ended[cmd_id] = None
-        if len(self._ended) > _REMEMBERED:
+        self._ended[attachment.cmd_id] = None
+        if len(self._ended) > REMEMBERED:
             oldest = next(iter(self._ended))
-            del self._ended[oldest], self._attached[oldest]
-
-    def _follow(self, record: Record, after: int, until: int | None = None) -> "_Attachment":
-        attachment = _Attachment(
-            self,
-            record=record,
-            dialect=self._dialect,
-            send=self._send,
-            after=after,
-            until=until,
-        )
-        attachment.following = self._journal.follow(
-            record.cmd_id, 0 if self._dialect == "v1" else after, attachment.tell
-        )
-        self._open.add(attachment)
-        return attachment
+            del self._ended[oldest]
+            self._attached.pop(oldest, None)
 
 
 class _Attachment:
     """One command that one client follows.
 
-    Args:
-        until: Number of the last notification that is wanted; None: that of `Ended`.
+    Attributes:
+        after: Number of the last notification that is not wanted.
+        following: What the journal gave for `tell`.
     """
 
     __slots__ = (
         "_attachments",
         "_is_v1",
-        "_last",
         "_render",
         "_send",
-        "_until",
+        "_told_after",
+        "_told_to",
         "after",
         "cmd_id",
         "following",
@@ -132,23 +125,33 @@ class _Attachment:
         dialect: DialectName,
         send: Callable[[bytes], None],
         after: int,
-        until: int | None,
     ) -> None:
         self._attachments = attachments
         self._is_v1 = dialect == "v1"
         self._render = dialects.renderer(dialect, record.method, record.cmd_id)
         self._send = send
-        self._until = until
-        self._last = after
+        # Told are all after the one and up to the other.
+        self._told_after = self._told_to = after
         self.after = after
         self.cmd_id = record.cmd_id
 
+    def go_back(self, after: int) -> None:
+        """Want more of what was, too; the journal has to be followed anew from there."""
+        self.following.close()
+        if self._told_to == self._told_after:
+            self._told_after = self._told_to = after
+        self.after = after
+
     def tell(self, entry: Entry) -> None:
-        """Send an entry, if the dialect tells it and it is wanted."""
+        """Send an entry if the dialect tells it, the client wants it, and has not had it."""
         number = entry.v1 if self._is_v1 else entry.seq
-        if number > self._last:
-            self._last = number
+        if number > self._told_to:
+            self._told_to = number
             self._send(self._render(number, entry.event))
-        if number == self._until or dialects.is_last(entry.event):
+        elif self.after < number <= self._told_after:
+            if number == self._told_after:
+                self._told_after = self.after
+            self._send(self._render(number, entry.event))
+        if dialects.is_last(entry.event):
             self.following.close()
             self._attachments.is_through(self)

@@ -40,9 +40,9 @@ class Journal(MemoryJournal):
         for callback in callbacks:
             callback()
 
-    async def begin(self, cmd_id: str = "a", **fields: str) -> Owned:
+    async def begin(self, cmd_id: str = "a", *, token: str = "", params: str = "{}") -> Owned:
         """A new command."""
-        claimed = await self.claim(record(cmd_id, **fields))
+        claimed = await self.claim(record(cmd_id, token=token, params=params))
         assert not isinstance(claimed, Snapshot)
         return claimed
 

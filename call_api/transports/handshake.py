@@ -1,0 +1,88 @@
+"""What becomes of a new connection, by its one HTTP request: who may in, and who gets a page."""
+
+from http import HTTPStatus
+
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from call_api.model import DialectName
+from call_api.transports.listener import IsReady
+
+MAX_REQUEST = 16_384
+"""Bytes in which the request must be complete."""
+
+
+class Gate:
+    """Decides about connections.
+
+    Args:
+        http_path: The path that clients connect to.
+        dialect: What it speaks; below it ``/v1`` and ``/v2`` speak that one.
+        is_ready: What ``/readyz`` answers.
+        has_room: Whether one more client may come in.
+    """
+
+    def __init__(
+        self, *, http_path: str, dialect: DialectName, is_ready: IsReady, has_room: IsReady
+    ) -> None:
+        stem = http_path.rstrip("/")
+        self._dialects: dict[str, DialectName] = {
+            f"{stem}/v1": "v1",
+            f"{stem}/v2": "v2",
+            http_path: dialect,
+        }
+        self._probes: dict[str, IsReady] = {"/healthz": _is_alive, "/readyz": is_ready}
+        self._has_room = has_room
+
+    def decide(self, request: Request) -> DialectName | Response:
+        """Return the dialect that the client will speak, or what it is answered instead."""
+        path = request.path.partition("?")[0]
+        probe = self._probes.get(path)
+        if probe is not None:
+            return _probed(request, probe())
+        dialect = self._dialects.get(path)
+        if dialect is None:
+            return answer(HTTPStatus.NOT_FOUND, f"no such path, clients connect to {self._path}")
+        return self._refusal(request) or dialect
+
+    def _refusal(self, _request: Request) -> Response | None:
+        """Why a client that knows the path may not in. Nothing was done for it so far.
+
+        This is the place where a client is judged by what it says of itself: by its Origin, by
+        the Host it asks for, by its token.
+        """
+        problem = self._has_room()
+        return answer(HTTPStatus.SERVICE_UNAVAILABLE, problem) if problem else None
+
+    @property
+    def _path(self) -> str:
+        return list(self._dialects)[-1]
+
+
+def answer(status: HTTPStatus, text: str) -> Response:
+    """Return a page of one line; the connection closes after it."""
+    body = f"{text}\n".encode()
+    headers = Headers(
+        {
+            "Connection": "close",
+            "Content-Type": "text/plain; charset=utf-8",
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+        }
+    )
+    return Response(status.value, status.phrase, headers, body)
+
+
+def _is_alive() -> None:
+    return None
+
+
+def _probed(request: Request, problem: str | None) -> Response:
+    if request.method not in {"GET", "HEAD"}:
+        response = answer(HTTPStatus.METHOD_NOT_ALLOWED, "GET or HEAD")
+        response.headers["Allow"] = "GET, HEAD"
+        return response
+    response = answer(HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK, problem or "ok")
+    if request.method == "HEAD":
+        response.body = b""
+    return response

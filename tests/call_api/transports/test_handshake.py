@@ -1,0 +1,98 @@
+from http import HTTPStatus
+
+import pytest
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from call_api.model import DialectName
+from call_api.transports.handshake import Gate, answer
+
+
+def gate(
+    http_path: str = "/call-api",
+    dialect: DialectName = "v1",
+    problem: str | None = None,
+    full: str | None = None,
+) -> Gate:
+    return Gate(
+        http_path=http_path, dialect=dialect, is_ready=lambda: problem, has_room=lambda: full
+    )
+
+
+def request(path: str, method: str = "GET") -> Request:
+    return Request(path, Headers(), method)
+
+
+def page(decision: DialectName | Response) -> tuple[int, bytes]:
+    assert isinstance(decision, Response)
+    return decision.status_code, bytes(decision.body)
+
+
+@pytest.mark.parametrize(
+    ("http_path", "dialect", "path", "spoken"),
+    [
+        ("/call-api", "v1", "/call-api", "v1"),
+        ("/call-api", "v2", "/call-api", "v2"),
+        ("/call-api", "v1", "/call-api/v1", "v1"),
+        ("/call-api", "v1", "/call-api/v2", "v2"),
+        ("/call-api", "v2", "/call-api/v1", "v1"),
+        ("/call-api", "v1", "/call-api?token=x", "v1"),
+        ("/", "v2", "/", "v2"),
+        ("/", "v1", "/v2", "v2"),
+        ("/a/b", "v1", "/a/b/v2", "v2"),
+    ],
+)
+def test_the_path_says_the_dialect(
+    http_path: str, dialect: DialectName, path: str, spoken: str
+) -> None:
+    assert gate(http_path, dialect).decide(request(path)) == spoken
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/call-api/", "/call-api/v3", "/CALL-API", "/call-api/v1/x", "*", "/%63all-api"]
+)
+def test_any_other_path_is_not_found(path: str) -> None:
+    status, body = page(gate().decide(request(path)))
+
+    assert (status, body) == (404, b"no such path, clients connect to /call-api\n")
+
+
+def test_probes_are_answered_by_plain_http() -> None:
+    assert page(gate(problem="no proxy").decide(request("/healthz"))) == (200, b"ok\n")
+    assert page(gate().decide(request("/readyz"))) == (200, b"ok\n")
+    assert page(gate(problem="no proxy").decide(request("/readyz"))) == (503, b"no proxy\n")
+
+
+def test_a_head_request_gets_the_same_head_alone() -> None:
+    get = gate(problem="no proxy").decide(request("/readyz"))
+    head = gate(problem="no proxy").decide(request("/readyz", "HEAD"))
+
+    assert isinstance(get, Response)
+    assert isinstance(head, Response)
+    assert (head.status_code, head.body) == (503, b"")
+    assert list(head.headers.raw_items()) == list(get.headers.raw_items())
+    assert head.headers["Content-Length"] == "9"
+
+
+def test_probes_take_no_other_method() -> None:
+    response = gate().decide(request("/healthz", "POST"))
+
+    assert isinstance(response, Response)
+    assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_a_full_daemon_says_so_but_still_answers_probes() -> None:
+    full = gate(full="there are 7 clients already")
+
+    status, body = page(full.decide(request("/call-api")))
+
+    assert (status, body) == (503, b"there are 7 clients already\n")
+    assert page(full.decide(request("/healthz")))[0] == 200
+
+
+def test_a_page_closes_the_connection_and_is_not_kept() -> None:
+    response = answer(HTTPStatus.NOT_FOUND, "no")
+
+    assert response.headers["Connection"] == "close"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Content-Length"] == "3"

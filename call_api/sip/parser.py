@@ -19,7 +19,7 @@ MAX_BODY_BYTES = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]++")
 _FOLD = re.compile(r"\r\n[ \t]++")
 _REQUEST_LINE = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]++) ([!-~]++) SIP/([0-9]++\.[0-9]++)", re.I)
-_STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*+))?+", re.I | re.DOTALL)
+_STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: ([^\r\n]*+))?+", re.I)
 _CALLID = re.compile(r"[!-~]++")
 _ONCE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length")
 _COPIED = ("From", "To", "Call-ID", "CSeq")
@@ -128,7 +128,7 @@ def _parse_start(start: str, headers: Headers) -> Request | Response:
         if not found:
             raise _Unfit("the status line has the wrong form")
         response = Response(int(found[1]), "", headers)
-        # Kept as received, even if empty; a line break in it would have ended the line.
+        # Kept as received, even if empty.
         response.reason = _printable(found[2] or "")
         return response
     found = _REQUEST_LINE.fullmatch(start)

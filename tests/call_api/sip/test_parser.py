@@ -197,6 +197,8 @@ def test_a_header_that_may_stand_once_is_refused_when_it_stands_twice(name: str)
         "SIP/2.0 700 High",
         "SIP/1.0 200 OK",
         "SIP/2.0 200OK",
+        "SIP/2.0 200 OK\nX: y",
+        "SIP/2.0 200 OK\rX: y",
     ],
 )
 def test_a_start_line_of_another_form_is_refused(start: str) -> None:

@@ -152,9 +152,15 @@ class Commands(Section, frozen=True, kw_only=True):
 
 
 class Mi(Section, frozen=True, kw_only=True):
-    """Where the SIP proxy takes MI commands: one address, or one for each of several proxies."""
+    """Where the SIP proxy takes MI commands.
+
+    Attributes:
+        url: One address, or one for each of several proxies.
+        reply_within: Seconds a proxy has to answer a command for which it needs no phone.
+    """
 
     url: MiUrl | tuple[MiUrl, ...] = ""
+    reply_within: Annotated[float, Meta(ge=0.05, le=60.0)] = 2.0
 
 
 class Events(Section, frozen=True, kw_only=True):
@@ -167,10 +173,13 @@ class Sip(Section, frozen=True, kw_only=True):
     """The SIP proxy itself.
 
     Attributes:
-        uri: Where it takes the INVITEs that it makes for CallStart.
+        uri: Where it takes the INVITEs that it makes for CallStart; of several proxies a list,
+            in the order of ``mi.url``.
+        ring_for: Seconds a phone may ring.
     """
 
-    uri: SipUriText = "sip:127.0.0.1:5060"
+    uri: SipUriText | tuple[SipUriText, ...] = "sip:127.0.0.1:5060"
+    ring_for: Annotated[float, Meta(ge=0.1, le=3600.0)] = 60.0
 
 
 class Embedded(Section, frozen=True, kw_only=True):

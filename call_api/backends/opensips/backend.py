@@ -1,0 +1,91 @@
+"""The back end for one or several OpenSIPS proxies."""
+
+import asyncio
+from collections.abc import Sequence
+
+from call_api.backends.base import CallPage, HoldStep, StartStep, Stream, TransferStep
+from call_api.backends.opensips import requests
+from call_api.backends.opensips.calls import CallLister
+from call_api.backends.opensips.dialogs import Dialog
+from call_api.backends.opensips.end import end_call
+from call_api.backends.opensips.hold import HoldFlow
+from call_api.backends.opensips.shared import Shared
+from call_api.backends.opensips.start import StartFlow
+from call_api.backends.opensips.transfer import TransferFlow
+from call_api.backends.opensips.transfer_progress import TransferProgress
+from call_api.errors import CallBusy
+from call_api.model import CallId, LegName, SipUri
+
+
+class OpenSipsBackend:
+    """Carries out commands on calls that pass through OpenSIPS (`call_api.backends.base`)."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._lister = CallLister()
+
+    def is_ready(self) -> str | None:
+        """Return None, or why commands would fail now, in one line."""
+        return self._shared.proxies.is_ready()
+
+    def proxies(self) -> dict[str, str]:
+        """Return ``up``, or what is wrong, for each proxy by its name."""
+        return self._shared.proxies.states()
+
+    def start(self, caller: SipUri, callee: SipUri) -> Stream[StartStep]:
+        """Call the caller, then join it with the callee. Ends after the step ``ok``."""
+        return StartFlow(self._shared, caller, callee)
+
+    def transfer(self, callid: CallId, leg: LegName, to: SipUri) -> Stream[TransferStep]:
+        """Move one leg to another destination, release the other one."""
+
+        def again(known: Sequence[Dialog]) -> requests.MiRequest:
+            return requests.refer_again(known[0], leg, to)
+
+        return TransferFlow(
+            self._shared,
+            (callid,),
+            requests.refer(callid, leg, to),
+            again,
+            TransferProgress((callid,), to, patience=self._shared.patience),
+        )
+
+    def join(
+        self,
+        callid_a: CallId,
+        leg_a: LegName,
+        callid_b: CallId,
+        leg_b: LegName,
+        to: SipUri | None = None,
+    ) -> Stream[TransferStep]:
+        """Join leg A of one call with leg B of another, release the two others."""
+        if callid_a == callid_b:
+            raise CallBusy(callid_a)
+
+        def again(known: Sequence[Dialog]) -> requests.MiRequest:
+            return requests.refer_to_leg_again(known[0], leg_a, known[1], leg_b, to)
+
+        return TransferFlow(
+            self._shared,
+            (callid_a, callid_b),
+            requests.refer_to_leg(callid_a, leg_a, callid_b, leg_b, to),
+            again,
+            TransferProgress((callid_a, callid_b), to, patience=self._shared.patience),
+        )
+
+    def hold(self, callid: CallId, legs: Sequence[LegName]) -> Stream[HoldStep]:
+        """Put legs on hold. Ends when every one of them is."""
+        return HoldFlow(self._shared, callid, legs, hold=True)
+
+    def unhold(self, callid: CallId, legs: Sequence[LegName]) -> Stream[HoldStep]:
+        """End the hold of legs. Ends when every one of them is back."""
+        return HoldFlow(self._shared, callid, legs, hold=False)
+
+    async def end(self, callid: CallId) -> None:
+        """Hang up both legs of a call, ringing or answered."""
+        await end_call(self._shared, callid)
+
+    async def calls(self, limit: int, after: CallId | None) -> CallPage:
+        """Return up to ``limit`` calls in the order in which they were made."""
+        now = asyncio.get_running_loop().time()
+        return await self._lister.page(self._shared, limit, after, now)

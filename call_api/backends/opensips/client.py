@@ -1,0 +1,288 @@
+"""One OpenSIPS proxy: asks it things, and keeps its events coming."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeAlias
+
+from call_api.backends.opensips import requests
+from call_api.backends.opensips.dialogs import Dialog, parse_dialog
+from call_api.backends.opensips.events import EVENTS, OPTIONAL_EVENTS
+from call_api.backends.opensips.mi import MiExchange, Reply
+from call_api.backends.opensips.outcomes import result_of
+from call_api.backends.opensips.requests import MiRequest
+from call_api.errors import UnknownCall
+from call_api.model import CallId, SipUri
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS: Final = 3
+"""How often a request that changes nothing is sent, if there is no answer."""
+
+SUBSCRIBED_FOR: Final = 60
+"""Seconds after which the proxy stops sending events to a daemon that has died."""
+
+_LOOK_EVERY: Final = 5.0  # seconds between two looks at a proxy that is up
+_LOOK_AGAIN: Final = 1.0  # and at one that is down
+_RENEW_EVERY: Final = 3  # looks: well before the subscriptions expire
+
+TellReply: TypeAlias = Callable[[Reply], None]
+"""Is told, once, what came of a request. Never waits, never raises."""
+
+
+class MiChannel(Protocol):
+    """What MI requests travel on."""
+
+    @property
+    def local_host(self) -> str:
+        """Our address, as the proxy reaches it."""
+
+    @property
+    def peer_host(self) -> str:
+        """The proxy's address."""
+
+    def send(self, request_id: int, data: bytes) -> None:
+        """Send a request. Never waits."""
+
+    def forget(self, request_id: int) -> None:
+        """Its answer is of no interest any more."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class EventSource(Protocol):
+    """Where events come in."""
+
+    def socket(self, local_host: str) -> str:
+        """Return where a proxy is to send them; it reaches us as ``local_host``."""
+
+    def expect(self, host: str) -> None:
+        """Take in those of the proxy with this address."""
+
+
+Connect: TypeAlias = Callable[["ProxyClient"], Awaitable[MiChannel]]
+"""Opens a channel that gives answers to `ProxyClient.receive`, and failures to `fail`.
+
+Raises:
+    OSError: There is no way to the proxy.
+"""
+
+
+class ProxyClient:
+    """Talks to one proxy, for all commands at once.
+
+    Args:
+        name: What it is called in logs and errors: its address.
+        sip_uri: Where it takes SIP requests.
+        connect: Opens what requests travel on.
+        reply_within: Seconds it has to answer a request that needs no phone.
+        waits_beside: Whether a request that needs a phone leaves the others alone meanwhile.
+
+    Attributes:
+        down: Why it cannot be used, with its name; None when it can.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        sip_uri: SipUri,
+        connect: Connect,
+        reply_within: float = 2.0,
+        waits_beside: bool = True,
+    ) -> None:
+        self.name = name
+        self.waits_beside = waits_beside
+        self._connect = connect
+        self.sip_uri = sip_uri
+        self.reply_within = reply_within
+        self.down: str | None = f"{name}: not asked yet"
+        self.loop = asyncio.get_running_loop()
+        self._exchange = MiExchange()
+        self._waiting: dict[int, TellReply] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._channel: MiChannel | None = None
+        self._up_since: str | None = None
+        self._troubled: dict[object, Callable[[str], None]] = {}
+
+    @property
+    def waiting(self) -> int:
+        """The number of requests without an answer yet."""
+        return len(self._waiting)
+
+    def send(self, request: MiRequest, tell: TellReply, within: float | None = None) -> None:
+        """Send a request, once.
+
+        Args:
+            tell: May be told before this returns.
+            within: Seconds to wait for the answer; by default the usual ones.
+        """
+        now = self.loop.time()
+        if self._channel is None:
+            tell(Reply(silence=f"{self.name}: not connected"))
+            return
+        request_id, data = self._exchange.request(
+            request.method, request.params, now, within or self.reply_within
+        )
+        self._waiting[request_id] = tell
+        logger.debug("%s > %s", self.name, data)
+        self._arm()
+        self._channel.send(request_id, data)
+
+    async def request(self, request: MiRequest, within: float | None = None) -> Reply:
+        """Send a request, once, and return what came of it."""
+        waiter: asyncio.Future[Reply] = self.loop.create_future()
+
+        def tell(reply: Reply) -> None:
+            if not waiter.done():
+                waiter.set_result(reply)
+
+        self.send(request, tell, within)
+        return await waiter
+
+    async def ask(self, request: MiRequest) -> Reply:
+        """Send a request that changes nothing, several times if need be."""
+        reply = Reply()
+        for _ in range(ATTEMPTS):
+            reply = await self.request(request, self.reply_within / 2)
+            if reply.is_answer:
+                break
+        return reply
+
+    async def dialog(self, callid: CallId, *, with_values: bool = False) -> Dialog | None:
+        """Return the dialog with this Call-ID, over or not; None: the proxy knows none.
+
+        Raises:
+            ProxyUnreachable, ProxyRefused, CallBusy, NotSupported: The proxy does not tell.
+        """
+        reply = await self.ask(requests.dialog_of(callid, with_values=with_values))
+        try:
+            found = parse_dialog(result_of(reply, callid))
+        except UnknownCall:
+            return None
+        return found if found is not None and found.callid == callid else None
+
+    def receive(self, data: bytes) -> None:
+        """Take in an answer. Called by the channel."""
+        logger.debug("%s < %s", self.name, data)
+        answered = self._exchange.receive(data)
+        if answered is not None:
+            self._waiting.pop(answered[0])(answered[1])
+
+    def fail(self, request_id: int | None, reason: str) -> None:
+        """A request will have no answer; None: none of those that wait. Called by the channel."""
+        lost = tuple(self._waiting) if request_id is None else (request_id,)
+        for one in lost:
+            if self._exchange.forget(one):
+                self._waiting.pop(one)(Reply(silence=f"{self.name}: {reason}"))
+        if request_id is None:
+            self._set_down(reason)
+            self._tell_trouble(reason)
+
+    def close(self) -> None:
+        """Give up every request and let go of the channel."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.down = f"{self.name}: the daemon is shutting down"
+        for request_id in tuple(self._waiting):
+            self.fail(request_id, "the daemon is shutting down")
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def on_trouble(self, tell: Callable[[str], None]) -> Callable[[], None]:
+        """Have it told when all calls are lost: the proxy is gone, or was started anew.
+
+        Returns:
+            What stops that. It does no harm a second time.
+        """
+        key = object()
+        self._troubled[key] = tell
+        return lambda: self._troubled.pop(key, None) and None
+
+    async def look_after(self, events: EventSource) -> None:
+        """Keep the events coming, for ever, and know whether the proxy is up."""
+        looks = 0
+        while True:
+            await asyncio.sleep(_LOOK_AGAIN if self.down else _LOOK_EVERY)
+            looks += 1
+            await self.look(events, renew=self.down is not None or looks % _RENEW_EVERY == 0)
+
+    async def look(self, events: EventSource, *, renew: bool) -> None:
+        """See whether the proxy is up; subscribe to its events if need be."""
+        try:
+            channel = self._channel = self._channel or await self._connect(self)
+        except OSError as exc:
+            self._set_down(exc.strerror or str(exc))
+            return
+        reply = await self.ask(requests.uptime())
+        if reply.silence is not None:
+            self._set_down(reply.silence)
+            return
+        if self._has_restarted(reply):
+            renew = True
+            self._tell_trouble("OpenSIPS was started anew")
+        events.expect(channel.peer_host)
+        problem = await self._subscribe(events.socket(channel.local_host)) if renew else self.down
+        if problem is not None:
+            self._set_down(problem)
+        elif self.down is not None:
+            logger.info("%s: ready", self.name)
+            self.down = None
+
+    def unsubscribe(self, events: EventSource) -> None:
+        """Have no more events sent. Nobody waits for the answers."""
+        if self._channel is not None and self.down is None:
+            for event in EVENTS:
+                socket = events.socket(self._channel.local_host)
+                self.send(requests.subscribe(event, socket, 0), _ignore)
+
+    async def _subscribe(self, socket: str) -> str | None:
+        """Return why there will be no events, or None."""
+        for event in EVENTS:
+            reply = await self.ask(requests.subscribe(event, socket, SUBSCRIBED_FOR))
+            if reply.silence is not None:
+                return reply.silence
+            if reply.error is not None and event not in OPTIONAL_EVENTS:
+                return f"no subscription to {event}: {reply.error.code} {reply.error.reason}"
+        return None
+
+    def _has_restarted(self, reply: Reply) -> bool:
+        since = reply.result.get("Up since") if isinstance(reply.result, dict) else None
+        before, self._up_since = self._up_since, since or self._up_since
+        return before is not None and since is not None and since != before
+
+    def _set_down(self, reason: str) -> None:
+        named = reason if reason.startswith(self.name) else f"{self.name}: {reason}"
+        if self.down is None:
+            logger.warning("%s", named)
+        self.down = named
+
+    def _tell_trouble(self, reason: str) -> None:
+        for tell in tuple(self._troubled.values()):
+            tell(f"{self.name}: {reason}")
+
+    def _arm(self) -> None:
+        """One timer for all that wait."""
+        at = self._exchange.next_timer()
+        if at is None:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= at:
+                return
+            self._timer.cancel()
+        self._timer = self.loop.call_at(at, self._sweep)
+
+    def _sweep(self) -> None:
+        self._timer = None
+        for request_id in self._exchange.handle_timer(self.loop.time()):
+            if self._channel is not None:
+                self._channel.forget(request_id)
+            self._waiting.pop(request_id)(Reply(silence=f"{self.name}: no answer"))
+        self._arm()
+
+
+def _ignore(reply: Reply) -> None:
+    """Nobody is interested in the answer."""

@@ -1,0 +1,174 @@
+"""The events of OpenSIPS: read from datagrams, given to those who listen to a call."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+logger = logging.getLogger(__name__)
+
+TRANSFER: Final = "E_CALL_TRANSFER"
+HOLD: Final = "E_CALL_HOLD"
+STATE: Final = "E_DLG_STATE_CHANGED"
+REFUSED: Final = "E_REFER_REJECTED"
+"""Raised by the proxy's configuration, if it says so: a phone refused a REFER."""
+
+EVENTS: Final = (TRANSFER, HOLD, STATE, REFUSED)
+OPTIONAL_EVENTS: Final = (REFUSED,)
+
+CONFIRMED: Final = 4
+ENDED: Final = 5
+
+
+class EventParams(Struct, frozen=True):
+    """What an event says. Each kind of event has some of these.
+
+    Attributes:
+        leg: Whose leg it is, or something else: a Call-ID, nothing at all.
+        state: ``start``, ``notify``, ``ok`` or ``fail``.
+        status: Of a transfer: ``"180 Ringing"``, or empty.
+        action: ``hold`` or ``unhold``.
+        id: The proxy's own name for the dialog.
+        new_state: Of a dialog: 1 new, 2 ringing, 3 answered, 4 acknowledged, 5 ended.
+        code: The SIP status with which a REFER was refused.
+        reason: Its words.
+    """
+
+    callid: str = ""
+    leg: str | None = None
+    transfer_callid: str | None = None
+    destination: str | None = None
+    state: str | None = None
+    status: str | None = None
+    action: str | None = None
+    id: str | None = None
+    old_state: int = 0
+    new_state: int = 0
+    code: int = 0
+    reason: str | None = None
+
+
+class ProxyEvent(Struct, frozen=True):
+    """Something that happened in the proxy; ``method`` is the event's name."""
+
+    method: str
+    params: EventParams
+
+
+Tell: TypeAlias = Callable[[ProxyEvent], None]
+"""Is told of an event. Never waits, never raises."""
+
+# Numbers may come as strings: a script's variables often are.
+_decode = msgspec.json.Decoder(ProxyEvent, strict=False).decode
+_UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeError)
+
+
+def parse_event(data: bytes) -> ProxyEvent | None:
+    """Return the event in ``data``, or None if it holds none."""
+    try:
+        return _decode(data)
+    except _UNREADABLE:
+        pass
+    try:
+        # Bytes of a SIP message that are no UTF-8 are passed on by the proxy as they came.
+        return _decode(data.decode("utf-8", errors="replace"))
+    except _UNREADABLE:
+        return None
+
+
+class Listening:
+    """The right to be told of the events of some calls, until `close`."""
+
+    def __init__(self, close: Callable[["Listening"], None], keys: list[tuple[str, str]]) -> None:
+        self._close = close
+        self.keys = keys
+
+    def close(self) -> None:
+        """Stop. Does no harm a second time."""
+        self._close(self)
+        self.keys = []
+
+
+class EventTable:
+    """Who is told of which event: one look-up for each.
+
+    Attributes:
+        unreadable: Datagrams so far that were no event.
+    """
+
+    def __init__(self) -> None:
+        self.unreadable = 0
+        self._by_call: dict[tuple[str, str], dict[Listening, Tell]] = {}
+        self._of_all: list[Tell] = []
+
+    def __len__(self) -> int:
+        return len(self._by_call)
+
+    def listen(self, names: Sequence[str], callids: Sequence[str], tell: Tell) -> Listening:
+        """Tell of these events of these calls, in the order in which they come in."""
+        keys = [(name, callid) for name in names for callid in callids]
+        listening = Listening(self._close, keys)
+        for key in keys:
+            self._by_call.setdefault(key, {})[listening] = tell
+        return listening
+
+    def listen_to_all(self, tell: Tell) -> None:
+        """Tell of every event of every call, for good."""
+        self._of_all.append(tell)
+
+    def receive(self, data: bytes) -> None:
+        """Tell whom it concerns; what is no event is dropped and counted."""
+        event = parse_event(data)
+        if event is None:
+            self.unreadable += 1
+            logger.warning("no event: %r", data[:200])
+            return
+        for tell in self._of_all:
+            tell(event)
+        listeners = self._by_call.get((event.method, event.params.callid))
+        if listeners is not None:
+            for tell in tuple(listeners.values()):
+                tell(event)
+
+    def _close(self, listening: Listening) -> None:
+        for key in listening.keys:
+            listeners = self._by_call[key]
+            del listeners[listening]
+            if not listeners:
+                del self._by_call[key]
+
+
+class RecentDialogs:
+    """The Call-IDs of the dialogs that came up last, for those who look for one of them.
+
+    Args:
+        kept: How many are remembered; beyond it the oldest is forgotten.
+    """
+
+    def __init__(self, kept: int = 256) -> None:
+        self._kept = kept
+        self._numbers: dict[str, int] = {}  # by Call-ID, oldest first
+        self._last = 0
+
+    @property
+    def mark(self) -> int:
+        """A point in time, for `since`."""
+        return self._last
+
+    def receive(self, event: ProxyEvent) -> None:
+        """Remember the dialog, if the event says that it is new or alive."""
+        if event.method != STATE or not 1 < event.params.new_state < ENDED:
+            return
+        callid = event.params.callid
+        if callid in self._numbers:
+            return
+        self._last += 1
+        self._numbers[callid] = self._last
+        if len(self._numbers) > self._kept:
+            del self._numbers[next(iter(self._numbers))]
+
+    def since(self, mark: int) -> list[str]:
+        """Return the Call-IDs of those that came up after ``mark``, the latest first."""
+        return [callid for callid, number in reversed(self._numbers.items()) if number > mark]

@@ -1,0 +1,93 @@
+"""What the flows of all commands share."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from call_api.backends.opensips import requests
+from call_api.backends.opensips.client import ATTEMPTS, ProxyClient
+from call_api.backends.opensips.dialogs import Dialog
+from call_api.backends.opensips.events import EventTable, RecentDialogs
+from call_api.backends.opensips.keeper import Keeper
+from call_api.backends.opensips.proxies import Proxies
+from call_api.backends.opensips.transfer_progress import Patience
+from call_api.errors import CallBusy, ProxyUnreachable
+from call_api.model import CallId
+
+logger = logging.getLogger(__name__)
+
+HOLD_WITHIN: Final = 40.0
+"""Seconds for both legs to answer a re-INVITE: what SIP waits itself (RFC 3261, section
+17.1.1.2), and some."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """The proxies, their events, and who is changing which call.
+
+    Attributes:
+        starting: The first leg of every CallStart that runs: its Call-ID, caller and callee.
+    """
+
+    proxies: Proxies
+    table: EventTable
+    recent: RecentDialogs
+    keeper: Keeper
+    patience: Patience
+    hold_within: float = HOLD_WITHIN
+    changing: set[CallId] = field(default_factory=set)
+    starting: dict[CallId, tuple[str, str]] = field(default_factory=dict)
+
+    def claim(self, callids: Sequence[CallId]) -> "Claim":
+        """Be the only command that transfers or holds these calls, until the claim is closed.
+
+        Raises:
+            CallBusy: Another one is at it.
+        """
+        for callid in callids:
+            if callid in self.changing:
+                raise CallBusy(callid)
+        self.changing.update(callids)
+        return Claim(self.changing, callids)
+
+
+class Claim:
+    """The right to change some calls; ends with `close`, which does no harm a second time."""
+
+    def __init__(self, changing: set[CallId], callids: Sequence[CallId]) -> None:
+        self._changing = changing
+        self._callids = callids
+
+    def close(self) -> None:
+        """Let others change them."""
+        self._changing.difference_update(self._callids)
+        self._callids = ()
+
+
+async def hang_up(proxy: ProxyClient, callid: CallId) -> bool:
+    """End a call that this command made or has replaced; return whether it is over.
+
+    Ending it twice does no harm, so this is repeated when there is no answer.
+    """
+    for _ in range(ATTEMPTS):
+        reply = await proxy.request(requests.end(callid), proxy.reply_within / 2)
+        if reply.error is not None and reply.error.code != 404:
+            logger.warning("%s: %s could not be ended: %s", proxy.name, callid, reply.error.reason)
+            return False
+        if reply.is_answer:
+            return True
+    logger.warning("%s: no answer on ending %s", proxy.name, callid)
+    return False
+
+
+async def look_at(proxy: ProxyClient, callid: CallId, silence: str) -> Dialog | None:
+    """Return how a call is after a request was not answered.
+
+    Raises:
+        ProxyUnreachable: This is not answered either.
+    """
+    try:
+        return await proxy.dialog(callid, with_values=True)
+    except ProxyUnreachable as exc:
+        raise ProxyUnreachable(f"{silence}; how the call is, is not known") from exc

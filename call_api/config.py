@@ -144,11 +144,13 @@ class Commands(Section, frozen=True, kw_only=True):
             CommandTimeout. A client may ask for less.
         keep_for: Seconds for which an ended command can be asked for and attached to.
         keep: Ended commands that are kept; beyond it the oldest goes first.
+        running: Commands that run at the same time; beyond it one more is refused.
     """
 
     timeout: Seconds = 300.0
     keep_for: Annotated[float, Meta(ge=0, le=86400.0)] = 300.0
     keep: Annotated[int, Meta(ge=0, le=10_000_000)] = 10_000
+    running: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
 
 
 class Mi(Section, frozen=True, kw_only=True):

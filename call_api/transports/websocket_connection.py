@@ -104,7 +104,6 @@ class Connection(asyncio.Protocol):
             if self._queued > self._hub.settings.max_queue:
                 self._turn_away_slow()
                 return
-        logger.debug("> %r", text, extra={"subject": self.peer})
         self._protocol.send_text(text)
         self._queued += len(text)
         self._flush_soon()
@@ -226,7 +225,6 @@ class Connection(asyncio.Protocol):
         except UnicodeDecodeError:
             self._fail(CloseCode.INVALID_DATA, "no UTF-8")
             return
-        logger.debug("< %r", text)
         assert self._conversation is not None
         self._conversation.receive(text)
 

@@ -74,8 +74,8 @@ def test_files_of_the_go_implementation_load_unchanged(file: Path) -> None:
             ),
         ),
         ("ws_server:\n  prot: 1", "FILE:2: ws_server.prot: no such key, expected port"),
-        ("sip:\n  x: 1", "FILE:2: sip.x: no such key, expected one of uri"),
-        ('sip:\n  "a\\nb": 1', "FILE:2: sip.a\\nb: no such key, expected one of uri"),
+        ("events:\n  x: 1", "FILE:2: events.x: no such key, expected one of url"),
+        ('events:\n  "a\\nb": 1', "FILE:2: events.a\\nb: no such key, expected one of url"),
         ("embeded: {port: 1}", "FILE:1: embeded: no such key, expected embedded"),
         ("embedded.port: 1", "FILE:1: embedded.port: no such key, expected embedded"),
         (

@@ -547,17 +547,6 @@ def test_half_a_connection_is_none() -> None:
     assert hub.transport.is_aborted
 
 
-def test_the_wire_is_told_at_debug_level(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    hub = FakeHub()
-
-    hub.receive(frame(TEXT, b"in\x1b"))
-    hub.connection.send(b"out")
-
-    assert r"< 'in\x1b'" in caplog.text
-    assert "> b'out'" in caplog.text
-
-
 def test_settings_of_the_server_are_those_of_its_connections() -> None:
     short = structs.replace(WsServer(), handshake_within=1.0)
     hub = FakeHub(short, is_open=False)

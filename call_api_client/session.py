@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+from call_api.model import LEGS
 from call_api.transports.websocket_failures import (
     BadUrl,
     ConnectFailed,
@@ -153,5 +154,7 @@ def failure_words(failure: Failure) -> str:
     if isinstance(problem, str):
         return f"{param}: {problem}" if isinstance(param, str) else problem
     if failure.message and failure.name:
-        return f"{failure.message} ({failure.name})"
+        leg = failure.data.get("leg")
+        who = f"the {leg}: " if leg in LEGS else ""
+        return f"{who}{failure.message} ({failure.name})"
     return failure.message or failure.name or f"error {failure.code}"

@@ -14,8 +14,8 @@ HELP = """Start, transfer, hold and end calls through the Call API daemon.
 
 \b
 Examples:
-  call-cmd start alice bob           # alice is sip:alice@localhost
-  call-cmd hold 1fc8043a             # the first characters of a Call-ID will do
+  call-cmd start alice bob     # alice is sip:alice@localhost
+  call-cmd hold 1fc8043a       # the first characters of a Call-ID will do
   call-cmd list
   call-cmd CallStart caller=sip:alice@10.0.0.10 callee=sip:bob@10.0.0.11
 

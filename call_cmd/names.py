@@ -28,7 +28,6 @@ class PhoneBook:
 
     def name(self, uri: str) -> str:
         """Return how a person would call ``uri``: the shortest that `uri` turns into it."""
-        user = uri.removeprefix("sip:").removesuffix(f"@{self._domain}")
-        if user in self._contacts:
-            user = uri
-        return self._names.get(uri) or (user if self.uri(user) == uri else uri)
+        bare = uri.removeprefix("sip:")
+        shorter = (self._names.get(uri, ""), bare.removesuffix(f"@{self._domain}"), bare)
+        return next((name for name in shorter if name and self.uri(name) == uri), uri)

@@ -206,6 +206,12 @@ def test_ctrl_c_says_that_the_command_goes_on() -> None:
             Failure(code=-32020, name="CallFailed", message="486 Busy Here", data={}),
             "486 Busy Here (CallFailed)",
         ),
+        (
+            Failure(
+                code=-32020, name="CallFailed", message="486 Busy Here", data={"leg": "callee"}
+            ),
+            "the callee: 486 Busy Here (CallFailed)",
+        ),
         (Failure(code=7, name="", message="odd", data={}), "odd"),
         (Failure(code=-32020, name="CallFailed", message="", data={}), "CallFailed"),
         (Failure(code=7, name="", message="", data={}), "error 7"),

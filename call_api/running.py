@@ -1,0 +1,152 @@
+"""One command that runs: from the moment it is ours to its one and only end."""
+
+import asyncio
+import logging
+from typing import Final
+
+from call_api.backends.base import ACTING, Backend
+from call_api.commands.base import Command
+from call_api.errors import CallApiError, CommandCancelled, CommandTimeout, InternalError
+from call_api.events import Ended, Error, Event
+from call_api.journal import Fenced, Owned
+from call_api.model import CallId
+
+logger = logging.getLogger(__name__)
+
+SHUTTING_DOWN: Final = "the daemon is shutting down"
+
+_INSIST_EVERY: Final = 1.0
+"""Seconds until a command that swallowed its cancellation is cancelled again."""
+
+
+class Running:
+    """One command that runs. To be made, and run, by a task of its own.
+
+    Args:
+        owned: The right to act for it.
+        cleanup_within: Seconds it has, once it is cancelled, until it is ended all the same.
+    """
+
+    __slots__ = (
+        "_callid",
+        "_cancels",
+        "_cleanup_within",
+        "_has_ended",
+        "_loop",
+        "_owned",
+        "_stopping",
+        "_task",
+        "_timer",
+    )
+
+    def __init__(self, owned: Owned, cleanup_within: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        timeout = owned.record.timeout
+        self._task = task
+        self._loop = task.get_loop()
+        self._owned = owned
+        self._cleanup_within = cleanup_within
+        self._timer = self._loop.call_later(timeout, self._reach_ceiling)
+        self._stopping: CallApiError | None = None  # why it was cancelled
+        self._cancels = 0  # how often
+        self._callid: CallId | None = None
+        self._has_ended = False
+        owned.on_cancel = self._cancel
+
+    async def run(self, command: Command, backend: Backend) -> None:
+        """Run the command to its end, whatever that is.
+
+        Raises:
+            CancelledError: The task was cancelled, and not by this object.
+        """
+        ACTING.set(self._owned)
+        try:
+            await self._owned.may_act()
+            await command.run(backend, self._emit)
+        except asyncio.CancelledError:
+            self.end(self._cancelled())
+            while self._cancels:
+                self._cancels -= 1
+                self._task.uncancel()
+            if self._task.cancelling():
+                raise
+        except Fenced:
+            self._has_ended = True  # somebody else tells how
+            logger.warning("another daemon has taken the command over")
+        except Exception as error:  # noqa: BLE001  # every command ends, also one with a bug
+            self.end(self._failure(error))
+        else:
+            self.end(None)
+        finally:
+            self._timer.cancel()
+
+    def stop(self, reason: CallApiError) -> None:
+        """Cancel the command, unless that was done before. What it was doing is cleaned up."""
+        if self._stopping is not None or self._has_ended:
+            return
+        self._stopping = reason
+        self._timer.cancel()
+        self._timer = self._loop.call_later(self._cleanup_within, self.give_up)
+        self._cancels += 1
+        self._task.cancel()
+
+    def give_up(self) -> None:
+        """End a stopped command that is still not done, whatever it goes on doing."""
+        if not self._has_ended:
+            logger.error("ended without having cleaned up", extra=self._about())
+            self.end(self._stopping)
+        self._timer.cancel()
+        self._timer = self._loop.call_later(_INSIST_EVERY, self.give_up)
+        self._cancels += 1
+        self._task.cancel()
+
+    def end(self, problem: CallApiError | None) -> None:
+        """Tell that the command is over. From then on it cannot tell anything."""
+        if self._has_ended:
+            return
+        self._has_ended = True
+        self._timer.cancel()
+        if problem is None:
+            self._owned.append(Ended(callid=self._callid), last=True)
+            logger.info("ended", extra=self._about())
+        else:
+            self._owned.append(Error.of(problem))
+            self._owned.append(Ended(), last=True)
+            logger.info("failed: %s", problem, extra=self._about())
+
+    def _emit(self, event: Event) -> None:
+        if self._has_ended:
+            logger.debug("too late to tell %r", event)
+            return
+        self._callid = getattr(event, "callid", self._callid)
+        self._owned.append(event)
+
+    def _cancelled(self) -> CallApiError:
+        """Return what the client is told about a cancellation."""
+        if self._stopping is not None:
+            return self._stopping
+        if self._task.cancelling():
+            return CommandCancelled(SHUTTING_DOWN)
+        logger.error("something that it waited for was cancelled", exc_info=True)
+        return InternalError()
+
+    def _failure(self, error: Exception) -> CallApiError:
+        """Return what the client is told about an exception."""
+        if self._stopping is not None:
+            logger.warning("cleaning up failed", exc_info=error)
+            return self._stopping
+        if isinstance(error, CallApiError):
+            return error
+        logger.error("failed unexpectedly", exc_info=error)
+        return InternalError()
+
+    def _cancel(self) -> None:
+        self.stop(CommandCancelled())
+
+    def _reach_ceiling(self) -> None:
+        self.stop(CommandTimeout(self._owned.record.timeout))
+
+    def _about(self) -> dict[str, str]:
+        """Whom a log line is about that may be written outside the command's task."""
+        return {"subject": f"[{self._owned.record.cmd_id}]"}

@@ -1,0 +1,217 @@
+import asyncio
+
+import pytest
+
+from call_api.commands.base import Emit
+from call_api.errors import (
+    CommandCancelled,
+    DuplicateCommand,
+    InternalError,
+)
+from call_api.events import CalleeAnswered, CallHoldStart
+from call_api.journal import Owned, Record, Snapshot
+from call_api.memory_journal import MemoryJournal
+from call_api.model import CallId, CmdId, SipUri
+from tests.fakes.running import Blocked, Desk, running, turns
+
+A = CmdId("a")
+START = CallHoldStart(leg="caller")
+ANSWERED = CalleeAnswered(callid=CallId("new"), caller=SipUri("sip:a@h"), callee=SipUri("sip:b@h"))
+
+
+def task_of(desk: Desk) -> "asyncio.Task[None]":
+    return next(task for task in asyncio.all_tasks() if task.get_name() == "command a")
+
+
+async def test_a_retry_starts_nothing() -> None:
+    runs: list[str] = []
+
+    async def act(emit: Emit) -> None:
+        runs.append("run")
+
+    async with running() as desk:
+        for _ in range(3):
+            desk.submit(act)
+        await desk.story()
+        desk.submit(act)
+        await turns(3)
+
+    assert runs == ["run"]
+    assert [isinstance(answer, Snapshot) for answer in desk.answers] == [False, True, True, True]
+
+
+async def test_another_command_under_the_same_id_is_refused() -> None:
+    async with running() as desk:
+        desk.submit()
+        desk.submit(fingerprint="other")
+        await desk.story()
+
+    assert isinstance(desk.answers[1], DuplicateCommand)
+
+
+async def test_a_journal_that_fails_costs_the_command_but_not_the_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(MemoryJournal):
+        async def claim(self, record: Record) -> Owned | Snapshot:
+            raise OSError("disk full")
+
+    loop = asyncio.get_running_loop()
+    journal = Broken(clock=loop.time, call_soon=loop.call_soon)
+    async with running(journal=journal) as desk:
+        desk.submit()
+        await turns(3)
+
+    assert [type(answer) for answer in desk.answers] == [InternalError]
+    assert "disk full" in caplog.text
+
+
+async def test_leaving_the_runner_ends_what_still_runs() -> None:
+    body = Blocked()
+    done: list[str] = []
+
+    async def query() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            done.append("query")
+
+    async with running() as desk:
+        desk.submit(body)
+        desk.runner.spawn(query(), "query")
+        await body.reached()
+        assert desk.runner.running == 1
+
+    assert desk.runner.running == 0
+    assert await desk.names() == ["CallHolding", "CommandCancelled", "Ended"]
+    assert done == ["query"]
+
+
+async def test_what_fails_around_the_runner_ends_the_commands_and_fails_on() -> None:
+    body = Blocked()
+    desks: list[Desk] = []
+
+    async def fail() -> None:
+        async with running() as desk:
+            desks.append(desk)
+            desk.submit(body)
+            await body.reached()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await desks[0].names() == ["CallHolding", "CommandCancelled", "Ended"]
+
+
+async def test_while_it_drains_commands_may_end_by_themselves() -> None:
+    body = Blocked()
+    async with running() as desk:
+        desk.submit(body)
+        await body.reached()
+        asyncio.get_running_loop().call_later(0.01, body.go_on.set)
+
+        async with asyncio.timeout(5):
+            await desk.runner.drain(within=60)
+
+        assert desk.runner.running == 0
+        assert await desk.names() == ["CallHolding", "CallHoldStart", "Ended"]
+
+
+async def test_at_the_end_of_the_time_commands_are_cancelled_and_listeners_have_heard_it() -> None:
+    body, heard = Blocked(), list[int]()
+    async with running() as desk:
+        desk.submit(body)
+        await body.reached()
+        desk.journal.follow(A, 0, lambda entry: heard.append(entry.seq))
+
+        await desk.runner.drain(within=0.05)
+
+        assert heard == [1, 2, 3]
+        story = await desk.story()
+    assert story[1]["data"] == "cancelled: the daemon is shutting down"
+
+
+async def test_a_command_that_does_not_clean_up_in_time_is_ended_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    body, hung = Blocked(), Blocked()
+
+    async def act(emit: Emit) -> None:
+        try:
+            await body(emit)
+        finally:
+            await hung(emit)
+
+    async with running() as desk:
+        desk.submit(act)
+        await body.reached()
+
+        async with asyncio.timeout(5):
+            await desk.runner.drain(within=0.05)
+
+        assert (await desk.names())[-2:] == ["CommandCancelled", "Ended"]
+    assert "ended without having cleaned up" in caplog.messages
+
+
+async def test_with_nothing_to_do_draining_takes_no_time() -> None:
+    async with running() as desk, asyncio.timeout(5):
+        await desk.runner.drain(within=60)
+
+
+async def test_once_it_drains_new_commands_are_refused_but_retries_are_not() -> None:
+    async with running() as desk:
+        desk.submit()
+        await desk.story()
+        await desk.runner.drain(within=0)
+
+        desk.submit()
+        desk.submit(fingerprint="other")
+        desk.submit(cmd_id="new")
+        await turns(3)
+
+    assert [type(answer) for answer in desk.answers[1:]] == [
+        Snapshot,
+        DuplicateCommand,
+        CommandCancelled,
+    ]
+
+
+class Slow(MemoryJournal):
+    """A journal that takes its time to claim a command."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(clock=loop.time, call_soon=loop.call_soon)
+        self.claiming = Blocked()
+        self.is_cancelled_meanwhile = False
+
+    async def claim(self, record: Record) -> Owned | Snapshot:
+        claimed = await super().claim(record)
+        await self.claiming(lambda event: None)
+        if self.is_cancelled_meanwhile:
+            await self.cancel(record.cmd_id)
+        return claimed
+
+
+async def test_a_command_that_is_claimed_while_the_daemon_goes_is_answered_and_ended() -> None:
+    journal, body = Slow(), Blocked()
+    async with running(journal=journal) as desk:
+        desk.submit(body)
+        await journal.claiming.reached()
+        await desk.runner.drain(within=0)
+        journal.claiming.go_on.set()
+
+        assert await desk.names() == ["CommandCancelled", "Ended"]
+    assert not body.is_there.is_set()
+
+
+async def test_a_command_that_is_cancelled_while_it_is_claimed_is_answered_and_ended() -> None:
+    journal, body = Slow(), Blocked()
+    journal.is_cancelled_meanwhile = True
+    async with running(journal=journal) as desk:
+        desk.submit(body)
+        await journal.claiming.reached()
+        journal.claiming.go_on.set()
+
+        assert await desk.names() == ["CommandCancelled", "Ended"]
+    assert not body.is_there.is_set()

@@ -44,6 +44,9 @@ class Flow(Protocol):
             OSError: It cannot be sent: the connection is gone, or the network refuses it.
         """
 
+    def __hash__(self) -> int:
+        """Return what equal flows have in common."""
+
 
 def host_port(address: Address) -> str:
     """Return an address as SIP writes it, IPv6 in brackets (RFC 3261, section 25.1)."""

@@ -194,8 +194,12 @@ class Bridge(Generic[L]):
     # Legs.
 
     def leg(self, callid: str, tag: str) -> L | None:
-        """Return the leg with this Call-ID and our tag."""
+        """Return the leg with this Call-ID and our tag, also one that is in no call any more."""
         return self._dialogs.get((callid, tag))
+
+    def all_legs(self) -> list[L]:
+        """Return every leg that something can still come from."""
+        return list(self._dialogs.values())
 
     def call_of(self, leg: L) -> Call[L] | None:
         """Return the call that a leg is in."""
@@ -225,11 +229,14 @@ class Bridge(Generic[L]):
         name = call.name_of(leg)
         if name is not None:
             del call.legs[name]
-        del self._dialogs[leg.callid, leg.tag]
         # The contacts of one party all ring under one Call-ID.
         if leg.callid != call.callid and all(leg.callid != o.callid for o in call.all_legs()):
             del self._names[leg.callid]
         return call
+
+    def forget(self, leg: L) -> None:
+        """Forget the dialog of a leg, because nothing more can come in it."""
+        self._dialogs.pop((leg.callid, leg.tag), None)
 
     # The list.
 

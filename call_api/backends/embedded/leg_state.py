@@ -40,8 +40,6 @@ class LegInput(Enum):
     BYES = auto()
     BYE_DONE = auto()
     """Our BYE was answered, or nobody answers it."""
-    LOST = auto()
-    """The phone is gone without a word: silence, or 481 (RFC 3261, section 12.2.1.2)."""
 
 
 _S, _I = LegState, LegInput
@@ -68,7 +66,6 @@ NEXT_STATE: dict[tuple[LegState, LegInput], LegState] = {
     (_S.CANCELLED, _I.REFUSED): _S.DEAD,
     (_S.UP, _I.WE_BYE): _S.BYE,
     (_S.UP, _I.BYES): _S.DEAD,
-    (_S.UP, _I.LOST): _S.DEAD,
     (_S.BYE, _I.BYES): _S.DEAD,  # the two crossed
     (_S.BYE, _I.BYE_DONE): _S.DEAD,
     (_S.DEAD, _I.BYE_DONE): _S.DEAD,

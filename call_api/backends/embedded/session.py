@@ -57,6 +57,11 @@ class Session:
         self.said = sdp
         return sdp
 
+    def forget_offer(self, said: Sdp | None, *, holds: bool) -> None:
+        """Go back to what was ``said`` and held before an offer of the phone's that was refused."""
+        self.said = said
+        self.holds = holds
+
     def offer(self, sdp: Sdp) -> bytes:
         """Return the body that offers ``sdp`` to the phone."""
         self.told = sdp

@@ -78,7 +78,7 @@ def test_peers_are_each_others() -> None:
     assert bridge.call_of(alice) is None
 
 
-def test_a_leg_is_found_by_its_dialog() -> None:
+def test_a_leg_is_found_by_its_dialog_until_it_is_forgotten() -> None:
     bridge = Bridge[Leg]()
     alice, bob = Leg("a"), Leg("b")
     joined(bridge, alice, bob)
@@ -86,6 +86,9 @@ def test_a_leg_is_found_by_its_dialog() -> None:
     assert bridge.leg("a", alice.tag) is alice
     assert bridge.leg("a", bob.tag) is None
     bridge.detach(alice)
+    assert bridge.leg("a", alice.tag) is alice
+    bridge.forget(alice)
+    bridge.forget(alice)
     assert bridge.leg("a", alice.tag) is None
 
 
@@ -128,7 +131,6 @@ def test_a_call_that_has_ended_leaves_nothing_behind() -> None:
     assert bridge.end(call) == []
     assert len(bridge) == 0
     assert all(bridge.is_free(name) for name in "abc")
-    assert bridge.leg("b", bob.tag) is None
     assert bridge.detach(bob) is None
 
 

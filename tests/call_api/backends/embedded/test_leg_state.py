@@ -12,7 +12,7 @@ S, In = LegState, LegInput
         ([In.WE_INVITE, In.ACCEPTED, In.BYES], S.DEAD),
         ([In.WE_INVITE, In.REFUSED], S.DEAD),
         ([In.WE_INVITE, In.PROGRESS, In.WE_CANCEL, In.REFUSED], S.DEAD),
-        ([In.INVITES, In.ACCEPTED, In.LOST], S.DEAD),
+        ([In.INVITES, In.ACCEPTED, In.WE_BYE, In.BYES], S.DEAD),
         ([In.INVITES, In.CANCELS], S.DEAD),
         ([In.INVITES, In.ACCEPTED, In.WE_BYE, In.BYES, In.BYE_DONE], S.DEAD),
     ],

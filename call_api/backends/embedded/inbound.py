@@ -1,0 +1,115 @@
+"""What phones send: each request to where it belongs."""
+
+import logging
+from collections.abc import Hashable
+from typing import cast
+
+from call_api.backends.embedded.gate import Gate
+from call_api.backends.embedded.incoming_request import IncomingRequest
+from call_api.backends.embedded.leg import CAPABILITIES, Leg
+from call_api.backends.embedded.phone_invite import PhoneInvites
+from call_api.backends.embedded.refer import take_refer
+from call_api.backends.embedded.switchboard import Switchboard
+from call_api.sip.flow import host_port
+from call_api.sip.message import Response
+from call_api.sip.registrar import Registrar
+
+logger = logging.getLogger(__name__)
+
+_ALLOW = CAPABILITIES[0]
+_NEEDS_A_DIALOG = frozenset(("BYE", "INFO", "NOTIFY"))
+_PASSED_ON = ("Content-Type", "Content-Disposition", "Info-Package")
+
+
+class Inbound:
+    """Answers the phones. Nothing here waits: what takes longer becomes an operation."""
+
+    def __init__(self, board: Switchboard, registrar: Registrar, gate: Gate) -> None:
+        self._board = board
+        self._registrar = registrar
+        self._gate = gate
+        self._invites = PhoneInvites(board, gate)
+
+    def receive(self, incoming: IncomingRequest, now: float) -> None:
+        """Take a request. It is answered, at once or by what it starts."""
+        request = incoming.request
+        if request.method == "REGISTER":
+            self._register(incoming, now)
+        elif request.to_tag is not None:
+            self._in_dialog(incoming, now)
+        elif request.method == "INVITE":
+            self._invites.begin(incoming)
+        elif request.method == "OPTIONS":
+            _tell_capabilities(incoming)
+        elif request.method == "REFER":  # only who is in a call can transfer it
+            incoming.respond(403)
+        elif request.method in _NEEDS_A_DIALOG:
+            incoming.respond(481)
+        else:
+            incoming.respond(405, headers=[_ALLOW])
+
+    def _register(self, incoming: IncomingRequest, now: float) -> None:
+        request = incoming.request
+        if not self._gate.admits(incoming, request.to.uri):
+            return
+        result = self._registrar.register(request, cast(Hashable, incoming.flow), now)
+        peer = host_port(incoming.flow.peer)
+        for binding in result.bound:
+            logger.debug("%s: %r is reached at %r", peer, binding.user, str(binding.uri))
+        for binding in result.unbound:
+            logger.debug("%s: %r has left %r", peer, binding.user, str(binding.uri))
+        incoming.respond(result.status, result.reason, headers=result.headers)
+
+    def _in_dialog(self, incoming: IncomingRequest, now: float) -> None:
+        request = incoming.request
+        leg = self._board.calls.leg(request.callid, request.to_tag or "")
+        if leg is None or leg.dialog is None or leg.dialog.remote_tag != (request.from_tag or ""):
+            incoming.respond(481)
+            return
+        if not leg.dialog.accepts(request):
+            incoming.respond(500)
+            return
+        leg.flow = incoming.flow
+        leg.heard_at = now
+        if request.method == "BYE":
+            incoming.respond(200)
+            leg.take_bye()
+        elif not leg.is_up:
+            incoming.respond(481)
+        else:
+            self._to_leg(leg, incoming)
+
+    def _to_leg(self, leg: Leg, incoming: IncomingRequest) -> None:
+        method = incoming.request.method
+        if method == "INVITE":
+            self._invites.change(leg, incoming)
+        elif method == "REFER":
+            take_refer(self._board, leg, incoming)
+        elif method == "INFO":
+            self._pass_on(leg, incoming)
+        elif method == "OPTIONS":
+            _tell_capabilities(incoming)
+        elif method == "NOTIFY":
+            incoming.respond(200)
+        else:
+            incoming.respond(405, headers=[_ALLOW])
+
+    def _pass_on(self, leg: Leg, incoming: IncomingRequest) -> None:
+        """Pass an INFO on: it may be a key that was pressed (RFC 6086)."""
+        call = self._board.calls.call_of(leg)
+        peer = None if call is None else call.peer_of(leg)
+        if peer is None or not peer.is_up:
+            incoming.respond(480)
+            return
+        headers = incoming.request.headers
+        passed = [(name, value) for name in _PASSED_ON if (value := headers.get(name)) is not None]
+
+        def take(response: Response) -> None:
+            if response.is_final:
+                incoming.respond(response.status, response.reason)
+
+        peer.request("INFO", take, headers=passed, body=incoming.request.body)
+
+
+def _tell_capabilities(incoming: IncomingRequest) -> None:
+    incoming.respond(200, headers=[*CAPABILITIES, ("Accept", "application/sdp")])

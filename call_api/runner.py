@@ -43,7 +43,8 @@ class Runner:
         self._group = asyncio.TaskGroup()
         self._running: set[Running] = set()
         self._spawned: set[asyncio.Task[None]] = set()
-        self._is_closing = False
+        self._is_closing = False  # for new commands
+        self._is_left = False  # for everything
         self._all_ended: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -53,7 +54,7 @@ class Runner:
 
     async def __aexit__(self, *_: object) -> None:
         """Cancel what still runs and wait until it has cleaned up. `drain` first is kinder."""
-        self._is_closing = True
+        self._is_closing = self._is_left = True
         for running in tuple(self._running):
             running.stop(CommandCancelled(SHUTTING_DOWN))
         for task in tuple(self._spawned):
@@ -67,12 +68,22 @@ class Runner:
 
     def submit(self, record: Record, command: Command, answered: Answered) -> None:
         """Start a command, unless it exists."""
+        if self._is_left:
+            answered(CommandCancelled(SHUTTING_DOWN))
+            return
         self._group.create_task(
             self._submitted(record, command, answered), name=f"command {record.cmd_id}"
         )
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Do something else on behalf of a client. It must not raise; leaving cancels it."""
+        """Do something else on behalf of a client. It must not raise; leaving cancels it.
+
+        Raises:
+            CommandCancelled: Nothing more is done here.
+        """
+        if self._is_left:
+            work.close()
+            raise CommandCancelled(SHUTTING_DOWN)
         task = self._group.create_task(work, name=name)
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)

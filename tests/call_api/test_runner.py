@@ -215,3 +215,16 @@ async def test_a_command_that_is_cancelled_while_it_is_claimed_is_answered_and_e
 
         assert await desk.names() == ["CommandCancelled", "Ended"]
     assert not body.is_there.is_set()
+
+
+async def test_once_it_is_left_everything_is_refused() -> None:
+    async def work() -> None:
+        """Never begun."""
+
+    async with running() as desk:
+        pass
+    desk.submit()
+
+    with pytest.raises(CommandCancelled):
+        desk.runner.spawn(work(), "work")
+    assert [type(answer) for answer in desk.answers] == [CommandCancelled]

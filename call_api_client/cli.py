@@ -33,7 +33,7 @@ Exit status: 0 ended well, 1 the command failed, 2 usage, 3 no daemon,
 """
 
 
-@click.command(cls=Command, help=HELP)
+@click.command(TOOL, cls=Command, help=HELP)
 @option("--method", required=True, metavar="NAME", help="The method, as in CallStart.")
 @option("--params", default="", metavar="JSON", help="Its parameters: JSON, @FILE, or - for stdin.")
 @option("--id", "request_id", metavar="TEXT", help="The id of the request.")
@@ -41,7 +41,7 @@ Exit status: 0 ended well, 1 the command failed, 2 usage, 3 no daemon,
 @version_option(VERSION)
 @click.argument("words", nargs=-1, metavar="[KEY=VALUE]...")
 @click.pass_context
-def call_api_client(
+def main(
     ctx: click.Context, method: str, params: str, request_id: str | None, words: tuple[str, ...]
 ) -> int:
     """Call one method."""
@@ -56,11 +56,6 @@ def call_api_client(
         _read_config(target)  # not needed, but a fault in it is one
     url = target.websocket_url(lambda: _read_config(target).ws_server)
     return _run(target, url, method, read, request_id)
-
-
-def main() -> None:
-    """Run the program."""
-    call_api_client.main(prog_name=TOOL)
 
 
 def _read_config(target: Target) -> "Config":

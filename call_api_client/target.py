@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from call_api.options import Decorated, option
+from call_api_client.terminal import escape
 
 if TYPE_CHECKING:
     from call_api.config import CmdWsServer, Section, WsServer
@@ -23,6 +24,15 @@ class BadCommandLine(click.ClickException):
     """The command line, or the configuration, is wrong: one line, exit status 2."""
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        ctx = click.get_current_context(silent=True)
+        self._tool = ctx.find_root().info_name if ctx else None
+
+    def show(self, file: object = None) -> None:  # noqa: ARG002  (click's signature)
+        """Print the line."""
+        click.echo(f"{self._tool}: {escape(self.message)}", err=True)
 
 
 @dataclass

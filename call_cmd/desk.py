@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import click
 
-from call_api.config import CmdConfig
+from call_api.config import CmdConfig, Log
 from call_api_client.client import Client
 from call_api_client.messages import Answer, Step
 from call_api_client.session import Session
 from call_api_client.statuses import Status
-from call_api_client.target import Target, read_settings
+from call_api_client.target import BadCommandLine, Target, read_settings
 from call_api_client.terminal import Screen
 from call_cmd.callids import AmbiguousCallId, whole
 from call_cmd.names import PhoneBook
@@ -44,6 +44,7 @@ class Desk:
     def __init__(self, ctx: click.Context) -> None:
         self._target = Target.of(ctx)
         config = read_settings(CmdConfig, self._target.config)
+        _log_as(config.log)
         self._url = self._target.websocket_url(lambda: config.ws_server, "v2")
         self._again = f"{TOOL} {self._target.words}".strip()
         self.book = PhoneBook(config.sip.domain, config.contacts)
@@ -126,6 +127,18 @@ class Desk:
         if self.errors.is_terminal:
             short = callid[:ENOUGH_OF_A_CALLID]
             self.errors.line((f"hold, transfer or end it: {self._again} hold {short}", "dim"))
+
+
+def _log_as(settings: Log) -> None:
+    """Log as the settings say; without a word of them Python shows warnings on stderr."""
+    if settings == CmdConfig().log:
+        return
+    from call_api.logs import set_up
+
+    try:
+        set_up(settings)
+    except OSError as exc:
+        raise BadCommandLine(f"log.file_path: {settings.file_path}: {exc.strerror}") from exc
 
 
 async def _with_whole_callids(client: Client, params: Mapping[str, object]) -> Mapping[str, object]:

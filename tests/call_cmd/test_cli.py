@@ -171,3 +171,19 @@ def test_ctrl_c_on_a_terminal_is_130(slow: ScriptedDaemon, home: Path) -> None:
     assert status == 130
     assert "Traceback" not in shown
     assert CMD_ID not in shown
+
+
+def test_the_wire_is_logged_where_the_settings_say(daemon: ScriptedDaemon, home: Path) -> None:
+    log = home / "wire.log"
+    ended = run(
+        home, "call-cmd", "echo", CALL_API_LOG_LEVEL="DEBUG", CALL_API_LOG_FILE_PATH=str(log)
+    )
+
+    assert (ended.status, ended.err) == (0, "")
+    assert '< TEXT \'{"jsonrpc": "2.0", "id": "1", "result"' in log.read_text()
+
+
+def test_a_log_that_cannot_be_written_is_one_line(daemon: ScriptedDaemon, home: Path) -> None:
+    ended = run(home, "call-cmd", "echo", CALL_API_LOG_FILE_PATH=str(home))
+
+    assert (ended.status, ended.err) == (2, f"call-cmd: log.file_path: {home}: Is a directory\n")

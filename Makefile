@@ -33,7 +33,7 @@ live-tests: $(STAMP)
 	@$(BIN)/pytest -q -n 4 -m live
 
 demo: $(STAMP)
-	@$(BIN)/python examples/demo/demo.py
+	@$(BIN)/python examples/demo/demo.py $(ARGS)
 
 run: $(STAMP)
 	@exec $(BIN)/call-api $(or $(ARGS),--demo)
@@ -47,7 +47,7 @@ format: $(STAMP)
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml scripts/make-venv
+$(STAMP): pyproject.toml
 	@PYTHON='$(PYTHON)' scripts/make-venv $(VENV)
 	@touch $@
 

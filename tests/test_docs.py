@@ -130,9 +130,9 @@ def programs() -> dict[str, click.Command]:
     import call_cmd.cli
 
     return {
-        "call-api": call_api.cli.main,
-        "call-api-client": call_api_client.cli.main,
-        "call-cmd": call_cmd.cli.main,
+        "call-api": call_api.cli.call_api,
+        "call-api-client": call_api_client.cli.call_api_client,
+        "call-cmd": call_cmd.cli.call_cmd,
     }
 
 

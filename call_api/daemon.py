@@ -1,0 +1,242 @@
+"""The daemon: the one place where its parts are put together."""
+
+import asyncio
+import logging
+import os
+import pkgutil
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from call_api.backends.base import Backend
+from call_api.config import Config
+from call_api.conversation import Api, Conversation, Limits
+from call_api.errors import CallApiError
+from call_api.logs import LogFile
+from call_api.memory_journal import MemoryJournal
+from call_api.model import DialectName
+from call_api.runner import Runner
+from call_api.transports import LISTENERS
+from call_api.transports.listener import CannotListen, Listener, authority
+
+logger = logging.getLogger(__name__)
+
+OpenBackend: TypeAlias = Callable[[Config], AbstractAsyncContextManager[Backend]]
+"""Opens a back end, as `call_api.backends.BACKENDS` has it.
+
+Raises:
+    OSError, CallApiError: What it needs is not there.
+    ValueError: A setting is wrong; the message is ``key: what was expected``.
+"""
+
+
+class CannotStart(Exception):
+    """The daemon cannot start. The message is one line.
+
+    Attributes:
+        key: The setting that is wrong, as in ``mi.url``; None: the machine or the proxy lacks
+            something.
+    """
+
+    def __init__(self, problem: str, key: str | None = None) -> None:
+        self.key = key
+        super().__init__(problem)
+
+
+@runtime_checkable
+class HasAddress(Protocol):
+    """A back end that phones register to."""
+
+    host: str
+    port: int
+
+
+@dataclass(kw_only=True)
+class Daemon:
+    """A daemon that serves its clients.
+
+    Attributes:
+        listeners: Where they connect.
+        is_draining: Whether it takes no new commands any more.
+    """
+
+    config: Config
+    backend: Backend
+    journal: MemoryJournal
+    runner: Runner
+    listeners: list[Listener] = field(default_factory=list)
+    is_draining: bool = False
+
+    @property
+    def urls(self) -> list[str]:
+        """Where clients find it, and then, as a SIP URI, where phones do."""
+        urls = [url for listener in self.listeners for url in listener.urls]
+        if isinstance(self.backend, HasAddress):
+            urls.append(f"sip:{authority(self.backend.host, self.backend.port)}")
+        return urls
+
+    def is_ready(self) -> str | None:
+        """Return None, or why commands would fail now, in one line."""
+        if self.is_draining:
+            return "the daemon shuts down"
+        if not self.journal.is_ready():
+            return "too many commands run"
+        return self.backend.is_ready()
+
+    async def drain(self) -> None:
+        """Take no new commands; return when the running ones have ended, or were ended."""
+        self.is_draining = True
+        await self.runner.drain(self.config.shutdown_within)
+
+
+Beside: TypeAlias = Callable[[Daemon], AbstractAsyncContextManager[object]]
+"""Something that runs while the daemon serves, such as the phones of a demo."""
+
+
+@asynccontextmanager
+async def serving(config: Config, open_backend: OpenBackend) -> AsyncIterator[Daemon]:
+    """Run a daemon for as long as the context is entered.
+
+    Leaving it takes up to ``shutdown_within`` seconds for the commands and a few more for the
+    sockets: no new command is taken, running ones end or are ended, clients are sent away.
+
+    Raises:
+        CannotStart: The back end cannot be opened, or a port is not to be had.
+    """
+    async with AsyncExitStack() as stack:
+        with _explaining(f"back end {config.backend_name}"):
+            backend = await stack.enter_async_context(open_backend(config))
+        journal = _journal(config)
+        runner = await stack.enter_async_context(Runner(journal=journal, backend=backend))
+        daemon = Daemon(config=config, backend=backend, journal=journal, runner=runner)
+        await _listen(daemon, stack)
+        try:
+            yield daemon
+        finally:
+            await daemon.drain()
+
+
+async def run(
+    config: Config,
+    open_backend: OpenBackend,
+    *,
+    log_file: LogFile | None = None,
+    beside: Beside | None = None,
+    on_ready: Callable[[Daemon], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT comes; a second one exits the process at once.
+
+    Args:
+        log_file: Reopened on SIGHUP.
+        on_ready: Called when commands can be sent.
+
+    Raises:
+        CannotStart: What it needs is not there.
+    """
+    stop = asyncio.Event()
+    try:
+        with _signals(stop, log_file):
+            async with serving(config, open_backend) as daemon, AsyncExitStack() as stack:
+                if beside is not None:
+                    with _explaining("demo"):
+                        await stack.enter_async_context(beside(daemon))
+                logger.info("ready: %s", " ".join(daemon.urls))
+                if on_ready is not None:
+                    on_ready(daemon)
+                await stop.wait()
+                logger.info("stopping, while %d commands run", daemon.runner.running)
+    except BaseExceptionGroup as group:  # a back end's own tasks wrap what goes through them
+        if (cannot_start := _first(group)) is None:
+            raise
+        raise cannot_start from group
+    logger.info("stopped")
+
+
+async def _listen(daemon: Daemon, stack: AsyncExitStack) -> None:
+    config, commands = daemon.config, daemon.config.commands
+    api = Api(
+        journal=daemon.journal,
+        runner=daemon.runner,
+        backend=daemon.backend,
+        limits=Limits(ceiling=commands.timeout),
+    )
+
+    def converse(dialect: DialectName, send: Callable[[bytes], None], peer: str) -> Conversation:
+        return Conversation(dialect=dialect, api=api, send=send, peer=peer)
+
+    for section, name in LISTENERS.items():
+        with _explaining(section):
+            listener = pkgutil.resolve_name(name)(
+                getattr(config, section), converse, daemon.is_ready
+            )
+            daemon.listeners.append(await stack.enter_async_context(listener))
+
+
+def _journal(config: Config) -> MemoryJournal:
+    loop = asyncio.get_running_loop()
+    return MemoryJournal(
+        clock=loop.time,
+        call_soon=loop.call_soon,
+        keep_for=config.commands.keep_for,
+        keep_most=config.commands.keep,
+        run_most=config.commands.running,
+    )
+
+
+@contextmanager
+def _explaining(what: str) -> Iterator[None]:
+    """Turn the failures of a start into one line."""
+    try:
+        yield
+    except (OSError, CallApiError, CannotListen) as exc:
+        raise CannotStart(f"{what}: {_in_one_line(exc)}") from exc
+    except ValueError as exc:
+        key, _, expected = str(exc).partition(": ")
+        raise CannotStart(expected.removeprefix("expected "), key) from exc
+
+
+def _in_one_line(exc: Exception) -> str:
+    if isinstance(exc, OSError) and exc.errno and not str(exc.strerror).startswith("error while"):
+        return os.strerror(exc.errno).lower()
+    return " ".join(str(exc).split()) or type(exc).__name__
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> CannotStart | None:
+    for exc in group.exceptions:
+        found = _first(exc) if isinstance(exc, BaseExceptionGroup) else exc
+        if isinstance(found, CannotStart):
+            return found
+    return None
+
+
+@contextmanager
+def _signals(stop: asyncio.Event, log_file: LogFile | None) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+
+    def stop_soon(number: int) -> None:
+        if stop.is_set():
+            logger.warning("stopped at once, by a second signal")
+            logging.shutdown()
+            os._exit(128 + number)
+        logger.info("%s", signal.Signals(number).name)
+        stop.set()
+
+    def reopen() -> None:
+        if log_file is not None:
+            log_file.reopen()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop_soon, number)
+    loop.add_signal_handler(signal.SIGHUP, reopen)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)

@@ -55,6 +55,10 @@ class ScriptedBackend:
         self.left_early = 0
         self._calls = calls
 
+    def next_script(self) -> Sequence[Item]:
+        """Return the script of the next command."""
+        return self.script
+
     def is_ready(self) -> str | None:
         return None
 
@@ -106,7 +110,7 @@ class _Script(Generic[T]):
 
     def __init__(self, backend: ScriptedBackend) -> None:
         self._backend = backend
-        self._items = iter(backend.script)
+        self._items = iter(backend.next_script())
         self._has_ended = False
 
     async def __aenter__(self) -> AsyncIterator[T]:

@@ -2,11 +2,17 @@
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from call_api.sip.flow import Address, Transport
-from tests.fakes.manual_clock import ManualClock
 
 Receive = Callable[[bytes, "LinkFlow"], None]
+
+
+class Clock(Protocol):
+    """A `ManualClock`, or an event loop."""
+
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> object: ...
 
 
 class LossyLink:
@@ -23,7 +29,7 @@ class LossyLink:
 
     def __init__(
         self,
-        clock: ManualClock,
+        clock: Clock,
         *,
         loss: float = 0.0,
         doubling: float = 0.0,

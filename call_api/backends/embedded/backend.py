@@ -2,42 +2,30 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import cast
 
 from call_api.backends.base import CallPage, HoldStep, StartStep, Stream, TransferStep
-from call_api.backends.embedded.agent import Agent
 from call_api.backends.embedded.attended import Join
-from call_api.backends.embedded.gate import Gate
+from call_api.backends.embedded.exchange import Exchange
 from call_api.backends.embedded.hold import Hold
-from call_api.backends.embedded.inbound import Inbound
-from call_api.backends.embedded.incoming_request import IncomingRequest
 from call_api.backends.embedded.operation import acting_callid, may_act
-from call_api.backends.embedded.routing import Decide, Directory
+from call_api.backends.embedded.routing import Decide
 from call_api.backends.embedded.start import Start
 from call_api.backends.embedded.steps import Steps
 from call_api.backends.embedded.switchboard import Switchboard
 from call_api.backends.embedded.transfer import Transfer
 from call_api.config import Config, Embedded
-from call_api.errors import CallFailed, CommandCancelled
+from call_api.errors import CallFailed
 from call_api.model import CallId, LegName, SipUri
-from call_api.sip.flow import Flow, host_port
-from call_api.sip.registrar import Registrar
+from call_api.sip.flow import host_port
 from call_api.sip.timers import Timers
 from call_api.transports.sip_endpoint import sip_endpoint
 
 logger = logging.getLogger(__name__)
 
-NAME = "call-api"
 BYE_WITHIN = 4.0
 """Seconds that CallEnd waits for the phones' answers; the call is over without them, too."""
-CLOSE_WITHIN = 2.0
-"""The same for all calls at once, when the back end closes."""
-SWEEP_EVERY = 5.0
-"""Seconds between two looks for what has expired."""
-PROBE_EVERY = 90.0
-"""Seconds without a word from a phone in a call after which it is asked whether it is there."""
 
 
 class EmbeddedBackend:
@@ -52,11 +40,6 @@ class EmbeddedBackend:
         self.host = host
         self.port = port
         self._board = board
-
-    @property
-    def legs(self) -> int:
-        """How many dialogs with phones there are, those that are just ending included."""
-        return len(self._board.calls.all_legs())
 
     def is_ready(self) -> str | None:
         """Return None, or why commands would fail now, in one line."""
@@ -115,61 +98,6 @@ class EmbeddedBackend:
         return self._board.calls.page(limit, after)
 
 
-class Exchange:
-    """What takes SIP in and gives it to a switchboard: an agent, a registrar, and their rules.
-
-    Args:
-        settings: Of the back end.
-        group: Where operations run; left, its tasks have to be cancelled.
-        decide: Says who rings for whom; by default all of the callee's phones do.
-    """
-
-    def __init__(
-        self,
-        settings: Embedded,
-        group: asyncio.TaskGroup,
-        *,
-        timers: Timers | None = None,
-        decide: Decide | None = None,
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        self._now = loop.time
-        domains = [settings.host, *settings.domains]
-        self.agent = Agent(
-            clock=loop,
-            on_request=self._receive,
-            timers=timers,
-            name=NAME,
-            supported=("replaces",),
-        )
-        self.registrar = Registrar([in_brackets(domain) for domain in domains])
-        directory = Directory(self.registrar, settings.users, loop, ring_for=settings.ring_for)
-        self.board = Switchboard(self.agent, directory, group, decide=decide)
-        realm = settings.domains[0] if settings.domains else settings.host
-        gate = Gate(settings.users, realm, loop.time)
-        self._inbound = Inbound(self.board, self.registrar, gate)
-
-    def flow_lost(self, flow: Flow) -> None:
-        """Note that a connection is gone."""
-        self.registrar.lose_flow(cast(Hashable, flow))
-        self.agent.flow_lost(flow)
-
-    async def sweep(self) -> None:
-        """Look after what expires, until cancelled."""
-        while True:
-            await asyncio.sleep(SWEEP_EVERY)
-            self.registrar.handle_timer(self._now())
-            self.board.probe(PROBE_EVERY)
-
-    async def close(self) -> None:
-        """Hang up everything, and forget it."""
-        await self.board.close(CommandCancelled("the back end is closing"), CLOSE_WITHIN)
-        self.agent.close()
-
-    def _receive(self, incoming: IncomingRequest) -> None:
-        self._inbound.receive(incoming, self._now())
-
-
 @asynccontextmanager
 async def embedded_backend(
     settings: Embedded, *, timers: Timers | None = None, decide: Decide | None = None
@@ -216,8 +144,3 @@ async def open_backend(config: Config) -> AsyncIterator[EmbeddedBackend]:
             "phones register at %s, over UDP and TCP", host_port((backend.host, backend.port))
         )
         yield backend
-
-
-def in_brackets(host: str) -> str:
-    """Return a host as URIs have it: an IPv6 address in brackets."""
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host

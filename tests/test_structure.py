@@ -21,6 +21,16 @@ NO_IO = (
     "call_api/journal.py",
     "call_api/sip/*",
     "call_api/backends/embedded/bridge.py",
+    "call_api/backends/opensips/addresses.py",
+    "call_api/backends/opensips/bye.py",
+    "call_api/backends/opensips/dialogs.py",
+    "call_api/backends/opensips/event_framing.py",
+    "call_api/backends/opensips/events.py",
+    "call_api/backends/opensips/hold_progress.py",
+    "call_api/backends/opensips/mi.py",
+    "call_api/backends/opensips/outcomes.py",
+    "call_api/backends/opensips/requests.py",
+    "call_api/backends/opensips/transfer_progress.py",
     "call_api_client/exchange.py",
 )
 IO_MODULES = ("asyncio", "socket", "time", "websockets", "select", "selectors", "threading")

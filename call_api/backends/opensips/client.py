@@ -22,6 +22,7 @@ ATTEMPTS: Final = 3
 SUBSCRIBED_FOR: Final = 60
 """Seconds after which the proxy stops sending events to a daemon that has died."""
 
+_GOOD_BYE_WITHIN: Final = 0.2  # seconds for each answer; without it the subscription expires
 _LOOK_EVERY: Final = 5.0  # seconds between two looks at a proxy that is up
 _LOOK_AGAIN: Final = 1.0  # and at one that is down
 _RENEW_EVERY: Final = 3  # looks: well before the subscriptions expire
@@ -232,12 +233,12 @@ class ProxyClient:
             logger.info("%s: ready", self.name)
             self.down = None
 
-    def unsubscribe(self, events: EventSource) -> None:
-        """Have no more events sent. Nobody waits for the answers."""
+    async def unsubscribe(self, events: EventSource) -> None:
+        """Have no more events sent, if the proxy is up and answers soon."""
         if self._channel is not None and self.down is None:
+            socket = events.socket(self._channel.local_host)
             for event in EVENTS:
-                socket = events.socket(self._channel.local_host)
-                self.send(requests.subscribe(event, socket, 0), _ignore)
+                await self.request(requests.subscribe(event, socket, 0), _GOOD_BYE_WITHIN)
 
     async def _subscribe(self, socket: str) -> str | None:
         """Return why there will be no events, or None."""
@@ -282,7 +283,3 @@ class ProxyClient:
                 self._channel.forget(request_id)
             self._waiting.pop(request_id)(Reply(silence=f"{self.name}: no answer"))
         self._arm()
-
-
-def _ignore(reply: Reply) -> None:
-    """Nobody is interested in the answer."""

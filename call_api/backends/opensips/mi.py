@@ -84,10 +84,8 @@ class MiExchange:
         """
         try:
             response = jsonrpc.parse_response(data)
-        except jsonrpc.NotJson:
-            return self._receive_odd(data)
         except jsonrpc.ProtocolError:
-            return None
+            return self._receive_odd(data)
         if not isinstance(response.id, int) or not self.forget(response.id):
             return None
         return response.id, _reply(response)

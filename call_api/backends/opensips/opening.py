@@ -94,7 +94,6 @@ async def open_backend(config: Config) -> AsyncIterator[OpenSipsBackend]:
         stack.callback(events.close)
         for client in clients:
             stack.callback(client.close)
-            stack.callback(client.unsubscribe, events)
         await _first_look(clients, events)
         for client in clients:
             keeper.spawn(client.look_after(events), f"look after {client.name}")
@@ -106,6 +105,7 @@ async def open_backend(config: Config) -> AsyncIterator[OpenSipsBackend]:
             yield OpenSipsBackend(shared)
         finally:
             await keeper.finish_all()
+            await asyncio.gather(*(client.unsubscribe(events) for client in clients))
 
 
 def _places(config: Config) -> list[tuple[MiAddress, SipUri]]:

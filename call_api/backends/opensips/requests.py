@@ -198,8 +198,6 @@ def _uri(param: str, text: SipUri) -> str:
         raise InvalidParams(param, exc.problem) from exc
     if _MARK in uri.params:
         raise InvalidParams(param, f"has the parameter {_MARK}, which is the proxy's own")
-    if "\\" in text:
-        raise InvalidParams(param, "holds a backslash")
     return text
 
 

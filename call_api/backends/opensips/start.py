@@ -11,8 +11,8 @@ from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.first_leg import FirstLeg
 from call_api.backends.opensips.inbox import Inbox, Trouble
 from call_api.backends.opensips.shared import Shared
-from call_api.backends.opensips.transfer import TransferWatch
 from call_api.backends.opensips.transfer_progress import TransferProgress
+from call_api.backends.opensips.transfer_watch import TransferWatch
 from call_api.errors import CallFailed, NotSupported, UnknownCall
 from call_api.model import SipUri
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, Literal
 
 from call_api.backends.base import TransferStep
 from call_api.backends.opensips import dialogs, events
@@ -308,16 +308,14 @@ class TransferProgress:
             if self.new_callid is None:
                 self._ask_at = now + _AT_THE_END
 
-    def _step(self, state: str, status: str = "") -> None:
-        if self.new_callid is not None:
-            self.steps.append(
-                TransferStep(
-                    state="pending" if state == "pending" else "ok" if state == "ok" else "start",
-                    callid=self.new_callid,
-                    destination=self._destination or SipUri(""),
-                    status=status,
-                )
+    def _step(self, state: Literal["start", "pending", "ok"], status: str = "") -> None:
+        assert self.new_callid is not None
+        destination = self._destination or SipUri("")
+        self.steps.append(
+            TransferStep(
+                state=state, callid=self.new_callid, destination=destination, status=status
             )
+        )
 
     def _succeed(self) -> None:
         self._step("ok")

@@ -1,0 +1,311 @@
+"""A phone is referred to somebody, and what comes of it is followed to its end.
+
+The heart of CallBlindTransfer and CallAttendedTransfer, and the second half of CallStart.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+from call_api.backends.base import ACTING, TransferStep
+from call_api.backends.opensips import dialogs, events
+from call_api.backends.opensips.client import ProxyClient
+from call_api.backends.opensips.dialogs import Dialog
+from call_api.backends.opensips.events import Listening, ProxyEvent
+from call_api.backends.opensips.inbox import Inbox, Told, Trouble
+from call_api.backends.opensips.mi import Reply
+from call_api.backends.opensips.outcomes import INVALID_PARAMS, METHOD_NOT_FOUND, refusal
+from call_api.backends.opensips.requests import MiRequest
+from call_api.backends.opensips.shared import Shared, hang_up, look_at
+from call_api.backends.opensips.transfer_progress import Question, TransferProgress
+from call_api.errors import (
+    CallApiError,
+    CallBusy,
+    CallFailed,
+    NotSupported,
+    ProxyRefused,
+    ProxyUnreachable,
+    UnknownCall,
+)
+from call_api.model import CallId
+
+_HEARD: Final = (events.TRANSFER, events.STATE, events.REFUSED)
+_STRAY_FOR: Final = 10.0
+"""Seconds in which a phone that was referred may still call, after the command was left."""
+
+_LOOKS: Final = 5
+_LOOK_EVERY: Final = 0.2  # seconds
+
+_UNDO_WITHIN: Final = 1.0
+"""Seconds for which a command that was left waits until everything is undone."""
+
+_SEARCHED: Final = 50  # recent dialogs, at most, among which a new call is looked for
+
+
+Again: TypeAlias = Callable[[Sequence[Dialog]], MiRequest]
+"""Makes, of how the calls are, the request that is left when the proxy refuses `call_transfer`."""
+
+
+class TransferWatch:
+    """Follows one transfer.
+
+    Args:
+        inbox: Gets the events of these calls already.
+        known: The call that is transferred, and the one whose leg is taken over, if any.
+        again: What to ask for instead, if the proxy refuses a second transfer of that call.
+        try_again: Whether that is also asked for when the phone refuses the REFER at once.
+    """
+
+    def __init__(
+        self,
+        shared: Shared,
+        proxy: ProxyClient,
+        inbox: Inbox,
+        progress: TransferProgress,
+        known: Sequence[Dialog],
+        again: Again,
+        *,
+        try_again: bool = False,
+    ) -> None:
+        self.progress = progress
+        self._shared = shared
+        self._proxy = proxy
+        self._inbox = inbox
+        self._known = tuple(known)
+        self._callid = CallId(known[0].callid)
+        self._again = again
+        self._try_again = try_again
+        self._refused: CallApiError | bool | None = None  # how the first try ended
+        self._mark = shared.recent.mark
+        self._new_call: Listening | None = None
+        self._listened_to: CallId | None = None
+
+    async def refer(self, request: MiRequest) -> None:
+        """Have the phone referred; return once the proxy has done so.
+
+        Raises:
+            CallApiError: It refuses, or does not answer and has not done so.
+        """
+        if self._known[0].transfer_leg is not None:
+            await self._refer_again(CallBusy(self._callid))
+            return
+        await ACTING.get().may_act()
+        reply = await self._proxy.request(request)
+        if reply.error is not None:
+            error = refusal(reply.error, self._callid)
+            if not isinstance(error, CallBusy):
+                raise error
+            self._known = (await established(self._proxy, self._callid), *self._known[1:])
+            await self._refer_again(error)
+            return
+        self._take_all()
+        if reply.silence is not None and not self.progress.has_begun:
+            await self._find_out(reply.silence)
+        self.progress.accept(self._now)
+
+    async def next_step(self) -> TransferStep | None:
+        """Return the next step as soon as there is one; None: there will be no more.
+
+        Raises:
+            CallApiError: The transfer has failed.
+        """
+        progress = self.progress
+        while True:
+            if progress.steps:
+                step = progress.steps.popleft()
+                if step.state == "ok":
+                    self._shared.proxies.remember(step.callid, self._proxy)
+                    await self._release_the_others()
+                return step
+            if progress.was_refused_at_once and self._try_again:
+                self._try_again = False
+                self._refused = progress.outcome
+                await self._send_again()
+            elif isinstance(progress.outcome, CallApiError):
+                raise progress.outcome
+            elif progress.outcome:
+                return None
+            elif progress.question is not None:
+                await self._ask(progress.question)
+            else:
+                await self._wait(progress.next_timer() or self._now)
+            self._listen_to_new_call()
+
+    async def undo(self) -> None:
+        """Cancel what rings for it, and hang up what was built."""
+        self._take_all()
+        if self.progress.outcome is None and self.progress.new_callid is None:
+            await self._catch_stray()
+        if self.progress.new_callid is not None:
+            await hang_up(self._proxy, self.progress.new_callid)
+
+    def close(self) -> None:
+        """Stop listening to the new call."""
+        if self._new_call is not None:
+            self._new_call.close()
+            self._new_call = None
+
+    @property
+    def _now(self) -> float:
+        return self._proxy.loop.time()
+
+    async def _release_the_others(self) -> None:
+        """End what the transfer has replaced: nobody else does."""
+        await hang_up(self._proxy, self._callid)
+        for dialog in self._known[1:]:
+            name = f"end {dialog.callid}"
+            self._shared.keeper.finish(_end_what_is_left(self._proxy, dialog), name)
+
+    async def _refer_again(self, busy: CallApiError) -> None:
+        """Get past callops, which lets a dialog be transferred once in its life.
+
+        Raises:
+            CallBusy: It is being transferred right now.
+        """
+        dialog = self._known[0]
+        if dialog.transfer_leg != "" or not dialog.id:
+            raise busy
+        self.progress.ignore(dialog.transfer_callid)
+        await self._send_again()
+
+    async def _send_again(self) -> None:
+        """Have a REFER sent past callops: its answer is the phone's own."""
+        await ACTING.get().may_act()
+        request = self._again(self._known)
+        self._proxy.send(request, self._inbox.put, self._shared.patience.refer_within)
+        self.progress.accept_unnoted(self._now)
+
+    async def _find_out(self, silence: str) -> None:
+        dialog = await look_at(self._proxy, self._callid, silence)
+        self._take_all()
+        if self.progress.has_begun or (dialog is not None and dialog.transfer_leg):
+            return
+        if dialog is None or dialog.is_over:
+            raise ProxyUnreachable(f"{silence}; the call has ended")
+        if dialog.transfer_leg is None:
+            raise ProxyUnreachable(f"{silence}; the call is {dialog.call_state}, not transferred")
+
+    async def _wait(self, until: float) -> None:
+        told = await self._inbox.get(until)
+        if told is None:
+            self.progress.handle_timer(self._now)
+        else:
+            self._take(told)
+
+    def _take_all(self) -> None:
+        while (told := self._inbox.take()) is not None:
+            self._take(told)
+
+    def _take(self, told: Told) -> None:
+        if isinstance(told, ProxyEvent):
+            self.progress.receive(told, self._now)
+        elif isinstance(told, Trouble):
+            self.progress.fail(ProxyUnreachable(told.reason))
+        else:
+            self._take_refer_answer(told)
+
+    def _take_refer_answer(self, reply: Reply) -> None:
+        """Take in what the phone said to a REFER that was sent past callops."""
+        if reply.error is not None and reply.error.code in (INVALID_PARAMS, METHOD_NOT_FOUND):
+            if isinstance(self._refused, CallFailed):
+                self.progress.refused(self._refused.status, self._refused.reason)
+                return
+            what = "Request Pending: the call was transferred before, and that cannot be undone"
+            self.progress.fail(ProxyRefused(491, what))
+        elif reply.error is not None and reply.error.code == 404:
+            self.progress.fail(UnknownCall(self._callid))
+        elif reply.error is not None:
+            self.progress.refused(reply.error.code, reply.error.reason)
+        elif isinstance(reply.result, dict):
+            status, reason = reply.result.get("Code"), reply.result.get("Reason")
+            if isinstance(status, int) and status >= 300:
+                self.progress.refused(status, str(reason or ""))
+
+    async def _ask(self, question: Question) -> None:
+        """Ask the proxy how things are.
+
+        Raises:
+            ProxyUnreachable: It does not answer.
+        """
+        progress, proxy = self.progress, self._proxy
+        progress.question = None
+        try:
+            if question is Question.OLD_CALL:
+                dialog = await proxy.dialog(self._callid, with_values=True)
+            elif question is Question.NEW_CALL and progress.new_callid is not None:
+                dialog = await proxy.dialog(progress.new_callid)
+            else:
+                dialog = await self._search()
+        except (ProxyRefused, NotSupported, CallBusy):
+            return  # it does not tell; time will
+        self._take_all()
+        if question is Question.OLD_CALL:
+            progress.tell_old_call(dialog, self._now)
+        else:
+            progress.tell_new_call(dialog, self._now)
+
+    async def _search(self) -> Dialog | None:
+        """Return the call that the referred phone has made, if the proxy told nothing of it.
+
+        A phone that hangs up as soon as it is referred (baresip, when its first NOTIFY is
+        refused) makes callops forget what the new call belongs to.
+        """
+        for callid in self._shared.recent.since(self._mark)[:_SEARCHED]:
+            dialog = await self._proxy.dialog(CallId(callid))
+            if dialog is not None and dialog.replaces(self._known[0].id):
+                return dialog
+        return None
+
+    def _listen_to_new_call(self) -> None:
+        new = self.progress.new_callid
+        if new is None or new == self._listened_to:
+            return
+        self.close()
+        self._listened_to = new
+        self._new_call = self._shared.table.listen((events.STATE,), (new,), self._inbox.put)
+
+    async def _catch_stray(self) -> None:
+        """Wait for the new call for a while: a REFER cannot be taken back."""
+        until = self._now + _STRAY_FOR
+        while self.progress.new_callid is None and self.progress.outcome is None:
+            if self._now >= until:
+                return
+            if self.progress.question is not None:
+                try:
+                    await self._ask(self.progress.question)
+                except ProxyUnreachable:
+                    return
+            else:
+                await self._wait(min(self.progress.next_timer() or until, until))
+
+
+async def _end_what_is_left(proxy: ProxyClient, dialog: Dialog) -> None:
+    """End a call whose leg was taken over: the phone does so itself, unless it cannot."""
+    callid = CallId(dialog.callid)
+    for _ in range(_LOOKS):
+        try:
+            now = await proxy.dialog(callid)
+        except CallApiError:
+            return
+        if now is None or now.is_over:
+            return
+        await asyncio.sleep(_LOOK_EVERY)
+    await hang_up(proxy, callid)
+
+
+async def established(proxy: ProxyClient, callid: CallId) -> Dialog:
+    """Return a call as it is.
+
+    Raises:
+        UnknownCall: There is none, or it is over.
+        ProxyRefused: It rings still.
+    """
+    try:
+        dialog = await proxy.dialog(callid, with_values=True)
+    except (ProxyRefused, NotSupported, CallBusy):
+        return Dialog(id="", callid=callid, state=dialogs.CONFIRMED)  # it does not tell
+    if dialog is None or dialog.is_over:
+        raise UnknownCall(callid)
+    if dialog.state < dialogs.ANSWERED:
+        raise ProxyRefused(410, "Dialog not ready")
+    return dialog

@@ -1,0 +1,451 @@
+import itertools
+
+import pytest
+
+from call_api.backends.base import TransferStep
+from call_api.backends.opensips import events
+from call_api.backends.opensips.dialogs import Dialog
+from call_api.backends.opensips.events import EventParams, ProxyEvent
+from call_api.backends.opensips.transfer_progress import Question, TransferProgress
+from call_api.errors import CallFailed, ProxyUnreachable
+from call_api.model import CallId, SipUri
+
+A, B, NEW = map(CallId, ("a", "b", "new"))
+CINDY = SipUri("sip:cindy@127.0.0.1")
+
+
+def transfer(state: str, status: str = "", *, new: str = NEW, of: str = A) -> ProxyEvent:
+    return ProxyEvent(
+        events.TRANSFER,
+        EventParams(
+            callid=of,
+            leg=new,  # OpenSIPS says so, and it means nothing
+            transfer_callid=new,
+            destination="sip:cindy@127.0.0.1:5073;ob",
+            state=state,
+            status=status,
+        ),
+    )
+
+
+START = transfer("start")
+RINGING = transfer("notify", "180 Ringing")
+ANSWERED = transfer("notify", "200 OK")
+OK = transfer("ok", "200 OK")
+
+
+def changed(callid: str, new_state: int) -> ProxyEvent:
+    return ProxyEvent(events.STATE, EventParams(callid=callid, new_state=new_state))
+
+
+def dialog(callid: str = A, state: int = 4, **values: str) -> Dialog:
+    return Dialog(id="1.2", callid=callid, state=state, values=values)
+
+
+def accepted(destination: SipUri | None = CINDY) -> TransferProgress:
+    progress = TransferProgress((A,), destination)
+    progress.accept(0.0)
+    return progress
+
+
+def after(*told: ProxyEvent) -> TransferProgress:
+    progress = accepted()
+    for event in told:
+        progress.receive(event, 0.0)
+    return progress
+
+
+def run_out(progress: TransferProgress, until: float) -> None:
+    """Let the time pass; nobody answers a question."""
+    while (at := progress.next_timer()) is not None and at <= until:
+        progress.handle_timer(at)
+        progress.question = None
+
+
+def states(progress: TransferProgress) -> list[str]:
+    return [step.status or step.state for step in progress.steps]
+
+
+def outcome(progress: TransferProgress) -> object:
+    failed = progress.outcome
+    return (failed.status, failed.reason) if isinstance(failed, CallFailed) else failed
+
+
+def test_a_transfer_is_told_step_by_step() -> None:
+    progress = after(START, RINGING, OK)
+
+    assert list(progress.steps) == [
+        TransferStep(state="start", callid=NEW, destination=CINDY),
+        TransferStep(state="pending", callid=NEW, destination=CINDY, status="180 Ringing"),
+        TransferStep(state="ok", callid=NEW, destination=CINDY),
+    ]
+    assert progress.outcome is True
+    assert progress.is_settled
+    assert progress.next_timer() is None
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((START, RINGING, ANSWERED, OK))))
+def test_whatever_the_order_the_start_comes_first_and_the_end_last(
+    order: tuple[ProxyEvent, ...],
+) -> None:
+    progress = after(*order)
+    run_out(progress, 1.0)
+
+    told = states(progress)
+    assert progress.outcome is True
+    assert (told[0], told[-1]) == ("start", "ok")
+    assert told in (["start", "ok"], ["start", "180 Ringing", "ok"])
+
+
+def test_doubled_events_are_told_once() -> None:
+    progress = after(START, START, RINGING, RINGING, OK, OK, ANSWERED)
+
+    assert states(progress) == ["start", "180 Ringing", "ok"]
+
+
+def test_events_that_come_before_the_reply_count() -> None:
+    progress = TransferProgress((A,), CINDY)
+
+    assert not progress.has_begun
+    for event in (START, RINGING, OK):
+        progress.receive(event, 0.0)
+    assert progress.has_begun
+    progress.accept(0.0)
+
+    assert progress.outcome is True
+    assert states(progress) == ["start", "180 Ringing", "ok"]
+
+
+def test_a_lost_start_is_made_up_from_what_comes_after_it() -> None:
+    progress = after(RINGING)
+
+    assert states(progress) == []
+    assert progress.has_begun
+    assert progress.next_timer() == 0.05
+    run_out(progress, 0.1)
+    assert states(progress) == ["start", "180 Ringing"]
+
+
+def test_an_ok_without_a_start_is_both() -> None:
+    assert states(after(OK)) == ["start", "ok"]
+
+
+def test_a_final_notify_without_an_ok_is_the_end() -> None:
+    assert states(after(START, ANSWERED)) == ["start", "ok"]
+
+
+def test_who_is_asked_is_the_proxys_word_when_nobody_else_said_so() -> None:
+    progress = accepted(destination=None)
+    progress.receive(START, 0.0)
+
+    assert progress.steps[0].destination == "sip:cindy@127.0.0.1:5073;ob"
+
+
+def test_the_start_of_an_attended_transfer_may_be_the_other_calls() -> None:
+    progress = TransferProgress((A, B), None)
+    progress.accept(0.0)
+    for event in (transfer("start", of=B), START, transfer("ok", "200 OK", of=B), OK):
+        progress.receive(event, 0.0)
+
+    assert states(progress) == ["start", "ok"]
+
+
+def test_a_destination_that_refuses_fails_the_transfer_at_once() -> None:
+    progress = after(START, transfer("fail", "486 Busy Here"))
+
+    assert outcome(progress) == (486, "Busy Here")
+    assert progress.is_settled
+    assert states(progress) == ["start"]
+
+
+@pytest.mark.parametrize("notify_first", [True, False])
+def test_the_true_status_is_in_the_notify_and_not_in_the_made_up_408(*, notify_first: bool) -> None:
+    fail, notify = transfer("fail", "408 Request Timeout"), transfer("notify", "404 Not Found")
+    progress = after(START, *((notify, fail) if notify_first else (fail, notify)))
+
+    assert outcome(progress) == (404, "Not Found")
+
+
+def test_a_408_that_nobody_corrects_is_one() -> None:
+    progress = after(START, transfer("fail", "408 Request Timeout"))
+
+    assert progress.outcome is None
+    run_out(progress, 0.5)
+    assert outcome(progress) == (408, "Request Timeout")
+
+
+def test_a_failure_without_a_status_counts_as_one() -> None:
+    progress = after(START, transfer("fail", ""))
+    run_out(progress, 0.5)
+
+    assert outcome(progress) == (408, "Request Timeout")
+
+
+def test_a_final_notify_of_a_call_whose_start_was_lost_fails_it() -> None:
+    progress = after(transfer("notify", "404 Not Found"))
+
+    assert states(progress) == ["start"]
+    assert outcome(progress) == (404, "Not Found")
+
+
+def test_a_phone_that_is_challenged_may_try_again() -> None:
+    progress = after(START, transfer("fail", "407 Proxy Authentication Required"))
+    progress.receive(transfer("start", new="second"), 0.2)
+    progress.receive(transfer("fail", "486 Busy Here"), 0.3)  # of the first attempt, late
+    progress.receive(transfer("ok", "200 OK", new="second"), 0.4)
+
+    assert progress.outcome is True
+    assert [step.callid for step in progress.steps] == [NEW, "second"]
+
+
+def test_a_phone_that_is_challenged_and_gives_up_has_failed() -> None:
+    progress = after(START, transfer("fail", "401 Unauthorized"))
+    run_out(progress, 1.0)
+
+    assert outcome(progress) == (401, "Unauthorized")
+
+
+def test_a_status_that_is_none_is_ignored() -> None:
+    progress = after(START, transfer("notify", ""), transfer("notify", "what?"))
+
+    assert states(progress) == ["start"]
+
+
+def test_what_is_no_transfer_event_of_this_call_is_ignored() -> None:
+    progress = after(
+        ProxyEvent(events.TRANSFER, EventParams(callid=A, state="start")),
+        transfer("odd"),
+        ProxyEvent(events.HOLD, EventParams(callid=A, state="ok")),
+        changed(A, 4),
+        changed("other", 5),
+    )
+
+    assert not progress.has_begun
+    assert progress.outcome is None
+
+
+def test_what_an_earlier_transfer_has_left_behind_is_ignored() -> None:
+    progress = TransferProgress((A,), CINDY)
+    progress.ignore("old")
+    progress.accept_unnoted(0.0)
+    for event in (
+        transfer("notify", "486 Busy Here", new="old"),
+        transfer("fail", "486", new="old"),
+    ):
+        progress.receive(event, 0.0)
+    progress.tell_old_call(dialog(call_transfer_leg="", call_transfer_callid="old"), 0.1)
+
+    assert progress.outcome is None
+    progress.receive(START, 0.2)
+    assert states(progress) == ["start"]
+
+
+# Nothing is told of a REFER that fails: the proxy has to be asked.
+
+
+def test_the_proxy_is_asked_soon_and_then_less_and_less_often() -> None:
+    progress, asked = accepted(), []
+    while (at := progress.next_timer()) is not None and at < 8:
+        progress.handle_timer(at)
+        assert progress.question is Question.OLD_CALL
+        asked.append(round(at, 2))
+
+    assert asked == [0.05, 0.25, 0.75, 1.75, 3.75, 5.75, 7.75]
+
+
+def test_a_refer_that_is_refused_is_found_in_the_dialog() -> None:
+    progress = accepted()
+    progress.tell_old_call(dialog(call_transfer_leg=""), 0.05)
+
+    assert outcome(progress) == (603, "the phone refused the REFER")
+    assert progress.was_refused_at_once
+    assert progress.is_settled
+
+
+def test_a_refer_that_is_not_answered_is_told_from_one_that_is_refused() -> None:
+    progress = accepted()
+    progress.tell_old_call(dialog(call_transfer_leg="caller"), 3.0)
+    assert progress.outcome is None
+    progress.tell_old_call(dialog(call_transfer_leg=""), 4.5)
+
+    assert outcome(progress) == (408, "the phone did not answer the REFER")
+    assert not progress.was_refused_at_once
+
+
+def test_the_scripts_own_event_tells_with_what_a_refer_was_refused() -> None:
+    progress = accepted()
+    progress.receive(
+        ProxyEvent(events.REFUSED, EventParams(callid=A, code=603, reason="Decline")), 0.0
+    )
+
+    assert outcome(progress) == (603, "Decline")
+    assert not progress.was_refused_at_once
+
+
+def test_a_refused_refer_after_the_start_is_not_this_one() -> None:
+    progress = after(START, ProxyEvent(events.REFUSED, EventParams(callid=A, code=603)))
+
+    assert progress.outcome is None
+
+
+@pytest.mark.parametrize("code", [0, 200, 999])
+def test_a_refusal_without_a_status_is_still_one(code: int) -> None:
+    progress = accepted()
+    progress.refused(code, "?")
+
+    assert outcome(progress) == (603, "the phone refused the REFER")
+
+
+def test_a_500_may_only_mean_that_the_refer_came_too_early() -> None:
+    progress = accepted()
+    progress.refused(500, "Server Internal Error")
+    assert progress.was_refused_at_once
+
+    progress.accept_unnoted(0.1)
+    assert progress.outcome is None
+    assert not progress.was_refused_at_once
+    progress.tell_old_call(dialog(call_transfer_leg=""), 0.2)  # of the first REFER
+    assert progress.outcome is None
+    progress.refused(500, "Server Internal Error")
+    assert outcome(progress) == (500, "Server Internal Error")
+    assert not progress.was_refused_at_once
+
+
+def test_the_first_word_counts() -> None:
+    progress = after(START, OK)
+    progress.refused(603, "Decline")
+    progress.fail(ProxyUnreachable("gone"))
+    progress.receive(transfer("fail", "486 Busy Here"), 0.0)
+    progress.tell_old_call(None, 1.0)
+    progress.tell_new_call(None, 1.0)
+    progress.handle_timer(99.0)
+
+    assert progress.outcome is True
+
+
+def test_a_phone_that_accepts_the_refer_and_calls_nobody_is_given_up() -> None:
+    progress = accepted()
+    run_out(progress, 40.0)
+
+    assert outcome(progress) == (408, "the phone accepted the REFER but called nobody")
+    assert not progress.is_settled
+
+
+def test_a_destination_that_never_answers_is_given_up_after_the_ring_time() -> None:
+    progress = accepted()
+    progress.receive(START, 10.0)
+    run_out(progress, 69.9)
+    assert progress.outcome is None
+    run_out(progress, 70.0)
+
+    assert outcome(progress) == (408, "Request Timeout")
+    assert not progress.is_settled
+
+
+def test_a_transfer_that_cannot_be_followed_any_more_is_not_settled() -> None:
+    progress = after(START)
+    progress.fail(ProxyUnreachable("gone"))
+
+    assert isinstance(progress.outcome, ProxyUnreachable)
+    assert not progress.is_settled
+
+
+# Events may be lost altogether.
+
+
+def test_a_new_call_that_no_event_told_of_is_found_in_the_dialog_of_the_old_one() -> None:
+    progress = accepted()
+    progress.tell_old_call(dialog(call_transfer_leg="caller", call_transfer_callid=NEW), 0.3)
+
+    assert states(progress) == ["start"]
+    progress.handle_timer(0.3)
+    assert progress.question is Question.NEW_CALL
+    progress.tell_new_call(dialog(NEW, 2), 0.3)
+    assert progress.outcome is None
+    progress.tell_new_call(dialog(NEW, 3), 2.0)
+    assert states(progress) == ["start", "ok"]
+
+
+def test_the_other_call_of_an_attended_transfer_is_not_its_new_call() -> None:
+    progress = TransferProgress((A, B), None)
+    progress.accept(0.0)
+    progress.tell_old_call(dialog(call_transfer_leg="caller", call_transfer_callid=A), 0.3)
+
+    assert not progress.has_begun
+
+
+def test_an_answer_about_the_old_call_is_of_no_interest_once_the_new_one_is_known() -> None:
+    progress = after(START)
+    progress.tell_old_call(dialog(call_transfer_leg=""), 1.0)
+
+    assert progress.outcome is None
+
+
+def test_the_end_of_the_new_call_fails_the_transfer_unless_more_is_told() -> None:
+    progress = after(START, changed(NEW, 5))
+
+    assert progress.outcome is None
+    progress.tell_new_call(None, 0.3)
+    run_out(progress, 0.5)
+    assert outcome(progress) == (480, "the new call has ended")
+
+
+def test_the_status_that_was_told_is_kept_when_the_new_call_ends() -> None:
+    progress = after(START, transfer("fail", "408 Request Timeout"))
+    progress.tell_new_call(dialog(NEW, 5), 0.1)
+    run_out(progress, 1.0)
+
+    assert outcome(progress) == (408, "Request Timeout")
+
+
+def test_an_acknowledged_new_call_is_a_transfer_that_worked() -> None:
+    assert states(after(START, changed(NEW, 3), changed(NEW, 4))) == ["start", "ok"]
+
+
+def test_a_phone_that_hangs_up_when_it_is_referred_may_still_call() -> None:
+    progress = after(changed(A, 5), changed(A, 5))
+
+    at = progress.next_timer()
+    assert at == 0.3
+    progress.handle_timer(0.3)
+    assert progress.question is Question.FIND_NEW_CALL
+    progress.tell_new_call(None, 0.3)
+    assert progress.outcome is None
+    progress.tell_new_call(dialog(NEW, 2), 0.6)
+    assert states(progress) == ["start"]
+    progress.receive(changed(NEW, 4), 1.0)
+    assert states(progress) == ["start", "ok"]
+
+
+def test_the_old_call_may_end_while_the_new_one_rings() -> None:
+    progress = after(START, changed(A, 5))
+    progress.handle_timer(2.0)
+
+    assert progress.question is Question.NEW_CALL
+    assert progress.outcome is None
+
+
+def test_a_party_that_hangs_up_and_calls_nobody_has_ended_it() -> None:
+    progress = accepted()
+    progress.tell_old_call(dialog(state=5), 1.0)
+    progress.tell_new_call(None, 3.9)
+    assert progress.outcome is None
+    progress.tell_new_call(None, 4.0)
+
+    assert outcome(progress) == (487, "the party hung up")
+
+
+def test_a_new_call_that_was_not_looked_for_and_is_not_there_says_nothing() -> None:
+    progress = accepted()
+    progress.tell_new_call(None, 1.0)
+
+    assert progress.outcome is None
+
+
+def test_a_refer_past_callops_tells_nothing_by_the_dialog() -> None:
+    progress = after(START)
+    progress.accept_unnoted(5.0)
+
+    assert progress.next_timer() == 2.0
+    run_out(progress, 60.0)
+    assert outcome(progress) == (408, "Request Timeout")

@@ -93,6 +93,8 @@ class Manners(click.Command):
         except BrokenPipeError:
             _let_go_of_stdout()
             return PIPE_CLOSED
+        except OSError as exc:  # a full disk: all else is handled where it happens
+            raise click.ClickException(str(exc)) from exc
 
     def main(
         self,

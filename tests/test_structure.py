@@ -35,6 +35,7 @@ NO_IO = (
     "call_api/backends/opensips/requests.py",
     "call_api/backends/opensips/transfer_progress.py",
     "call_api_client/exchange.py",
+    "call_api_client/messages.py",
 )
 IO_MODULES = ("asyncio", "socket", "time", "websockets", "select", "selectors", "threading")
 SOCKET_MODULES = ("socket", "socketserver", "websockets", "http", "urllib", "ssl")

@@ -99,12 +99,14 @@ def end(ending: str) -> int:
         raise click.ClickException("no")
     if ending == "unread":
         raise BrokenPipeError
+    if ending == "full":
+        raise OSError(28, "No space left on device")
     return int(ending)
 
 
 @pytest.mark.parametrize(
     ("ending", "status"),
-    [("0", 0), ("3", 3), ("interrupted", 130), ("refused", 1), ("unread", 141)],
+    [("0", 0), ("3", 3), ("interrupted", 130), ("refused", 1), ("unread", 141), ("full", 1)],
 )
 def test_the_exit_status_is_what_the_command_returns(ending: str, status: int) -> None:
     assert run("end", ending).exit_code == status

@@ -80,7 +80,7 @@ def refusal(url: str, status: int, phrase: str) -> ConnectFailed:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return ConnectForbidden(url, status)
     if status == HTTPStatus.NOT_FOUND:
-        return NoDaemon(url, "there is no Call API at this path (HTTP 404)")
+        return NoDaemon(url, "there is none at this path (HTTP 404)")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return NoDaemon(url, f"it answered HTTP {status} {phrase}".rstrip())
     return NoDaemon(url, f"what answers there is no WebSocket server (HTTP {status})")

@@ -1,6 +1,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -187,6 +188,14 @@ def test_a_faulty_configuration_is_one_line(home: Path) -> None:
 
 
 # As it is installed.
+
+
+def test_what_is_not_needed_at_once_is_not_imported_at_once() -> None:
+    code = "import sys, call_api_client.cli; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, check=True)
+
+    late = {"asyncio", "websockets", "rich", "yaml", "msgspec", "importlib.metadata", "json"}
+    assert late & set(ended.stdout.decode().split()) == set()
 
 
 def test_the_version(home: Path) -> None:

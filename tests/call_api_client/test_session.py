@@ -3,7 +3,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from call_api_client.client import Client
+from call_api_client.client import Client, NoAnswer, TooSlow
 from call_api_client.messages import Answer, Failure, Step
 from call_api_client.session import Session, failure_words
 from call_api_client.statuses import Status
@@ -108,6 +108,43 @@ def test_a_wrong_url_is_a_usage_error() -> None:
     assert run.complaints == [
         r"tool: -url wss://h/\x1b: a URL has no blanks and no control characters"
     ]
+
+
+@pytest.mark.parametrize(
+    ("http", "status", "complaint"),
+    [
+        (403, Status.REFUSED, "the daemon at {url} refused us: access is forbidden (HTTP 403)"),
+        (
+            404,
+            Status.LOST,
+            "no Call API at {url}: there is none at this path (HTTP 404); say with -url where it is",
+        ),
+    ],
+)
+def test_a_refused_handshake_is_one_line(http: int, status: Status, complaint: str) -> None:
+    with daemon_in_a_thread({}, http) as daemon:
+        run = Run(daemon.url)
+
+        assert run.follow("Echo", {}) is status
+    assert run.complaints == [f"tool: {complaint.format(url=daemon.url)}"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "complaint"),
+    [
+        (NoAnswer("Echo", 30), Status.TIMED_OUT, "no answer to Echo within 30 s"),
+        (TooSlow("c", 7), Status.LOST, "command c told more than was read, from 8 on"),
+    ],
+)
+def test_what_ends_reading_is_one_line(reason: Exception, status: Status, complaint: str) -> None:
+    with daemon_in_a_thread({}) as daemon:
+        run = Run(daemon.url)
+
+        async def story(_: Client) -> Status:
+            raise reason
+
+        assert run.session.run(story) is status
+    assert run.complaints == [f"tool: {complaint}"]
 
 
 def test_a_daemon_that_dies_leaves_advice() -> None:

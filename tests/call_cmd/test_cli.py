@@ -1,4 +1,6 @@
 import importlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +86,14 @@ def slow() -> Iterator[ScriptedDaemon]:
     """A daemon whose commands do not end by themselves."""
     with daemon_in_a_thread(SLOW) as daemon:
         yield daemon
+
+
+def test_what_is_not_needed_at_once_is_not_imported_at_once() -> None:
+    code = "import sys, call_cmd.cli; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, check=True)
+
+    late = {"asyncio", "websockets", "rich", "yaml", "msgspec", "importlib.metadata", "json"}
+    assert late & set(ended.stdout.decode().split()) == set()
 
 
 def test_the_version(home: Path) -> None:

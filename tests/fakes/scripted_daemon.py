@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
 Line: TypeAlias = Callable[["Scene", dict[str, Any]], str | None]
 """Says something to one request: text to send, or None when it did something else."""
 
 Script: TypeAlias = Mapping[str, Sequence[Line]]
 
+SWITCHING = 101
 CMD_ID = "b8179f1e-0b5c-4a35-9d5a-2f9c0a3c1f42"
 CALLID = "1fc8043a-62f1-4a0c-8f0e-9a1f3b1c7d55"
 
@@ -123,8 +125,16 @@ def _cmd_id(request: dict[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def scripted_daemon(script: Script) -> AsyncIterator[ScriptedDaemon]:
+async def scripted_daemon(script: Script, status: int = 101) -> AsyncIterator[ScriptedDaemon]:
+    """Run it.
+
+    Args:
+        status: What it answers a handshake with; only 101 lets a client in.
+    """
     daemon = ScriptedDaemon()
+
+    def decide(connection: ServerConnection, _: Request) -> Response | None:
+        return None if status == SWITCHING else connection.respond(status, "no\n")
 
     async def play(connection: ServerConnection) -> None:
         assert connection.request is not None
@@ -138,19 +148,20 @@ async def scripted_daemon(script: Script) -> AsyncIterator[ScriptedDaemon]:
                 if text is not None and not scene.is_over:
                     await connection.send(text)
 
-    async with serve(play, "127.0.0.1", 0, ping_interval=None, close_timeout=1) as server:
+    limits: dict[str, Any] = {"ping_interval": None, "close_timeout": 1}
+    async with serve(play, "127.0.0.1", 0, process_request=decide, **limits) as server:
         daemon.port = server.sockets[0].getsockname()[1]
         yield daemon
 
 
 @contextmanager
-def daemon_in_a_thread(script: Script) -> Iterator[ScriptedDaemon]:
+def daemon_in_a_thread(script: Script, status: int = 101) -> Iterator[ScriptedDaemon]:
     """The same, for tests of programs that have an event loop of their own."""
     ready = threading.Event()
     shared: dict[str, Any] = {}
 
     async def play() -> None:
-        async with scripted_daemon(script) as daemon:
+        async with scripted_daemon(script, status) as daemon:
             shared.update(daemon=daemon, loop=asyncio.get_running_loop(), over=asyncio.Event())
             ready.set()
             await shared["over"].wait()

@@ -236,7 +236,7 @@ async def test_silence_ends_in_bounded_time() -> None:
     [
         (401, ConnectForbidden, "it wants a token (HTTP 401)"),
         (403, ConnectForbidden, "access is forbidden (HTTP 403)"),
-        (404, NoDaemon, "there is no Call API at this path (HTTP 404)"),
+        (404, NoDaemon, "there is none at this path (HTTP 404)"),
         (503, NoDaemon, "it answered HTTP 503 Service Unavailable"),
     ],
 )

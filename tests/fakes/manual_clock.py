@@ -35,6 +35,10 @@ class ManualClock:
     def call_later(self, delay: float, callback: Callable[[], object], /) -> Call:
         return self.call_at(self._now + delay, callback)
 
+    def sleep(self, seconds: float) -> None:
+        """Let time pass inside a call, as one that takes long does: nothing else is called."""
+        self._now += seconds
+
     def advance(self, seconds: float) -> None:
         """Let time pass, and make each call at its time."""
         end = self._now + seconds
@@ -43,7 +47,7 @@ class ManualClock:
             self._now = max(self._now, when)
             if not call.is_cancelled:
                 call.callback()
-        self._now = end
+        self._now = max(self._now, end)
 
     @property
     def pending(self) -> int:

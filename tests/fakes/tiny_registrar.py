@@ -16,6 +16,9 @@ from call_api.sip.registrar import Binding, Registrar
 from call_api.sip.timers import Timers
 from call_api.transports.sip_endpoint import SipEndpoint, sip_endpoint
 
+FAST = Timers(t1=0.02, t2=0.08, t4=0.1)
+"""For tests that wait for a timeout: 1.28 s instead of 32."""
+
 LIMIT = 10.0  # seconds that a test waits for what is bound to happen
 
 
@@ -40,7 +43,7 @@ class TinyRegistrar:
         self._loop = asyncio.get_running_loop()
         self._digest = DigestServer("localhost", passwords, b"0123456789abcdef")
         self._registrar = Registrar(["localhost"], min_expires=1, max_expires=max_expires)
-        self.agent = Agent(clock=self._loop, on_request=self._take)
+        self.agent = Agent(clock=self._loop, on_request=self._take, timers=FAST)
         self._changed = asyncio.Event()
 
     @property
@@ -162,7 +165,3 @@ async def tiny_registrar(
         made.endpoint = endpoint
         yield made
         made.agent.close()
-
-
-FAST = Timers(t1=0.02, t2=0.08, t4=0.1)
-"""For tests that wait for a timeout: 1.28 s instead of 32."""

@@ -97,6 +97,7 @@ class Phone:
         self.registration = Registration(
             self.agent,
             self.flow,
+            loop,
             user=line.name,
             password=line.password,
             domain=line.domain,

@@ -20,7 +20,7 @@ class PhoneSound:
     Args:
         name: Of the phone, for the log.
         host: IP address that packets are expected on.
-        on_change: Told of each packet that comes, and of each change of direction.
+        on_change: Told of each packet, and of each change of direction.
 
     Attributes:
         direction: What the phone does now.

@@ -6,11 +6,11 @@ import secrets
 from collections.abc import Callable
 
 from call_api.backends.embedded.agent import Agent
+from call_api.backends.embedded.timer_queue import Cancellable, Clock
 from call_api.sip.dialog import new_callid, new_request, new_tag
 from call_api.sip.digest import DigestClient
 from call_api.sip.flow import Flow, contact_uri
-from call_api.sip.grammar import BadHeader, parse_number
-from call_api.sip.headers import NameAddr
+from call_api.sip.grammar import parse_number
 from call_api.sip.message import Response
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class Registration:
     Args:
         agent: Sends the requests.
         flow: Gives the way to the registrar, over which requests come back.
+        clock: The event loop.
         user: Name in the URI and in the credentials.
         domain: Of the registrar.
         expires: Seconds that a binding is asked for.
@@ -58,6 +59,7 @@ class Registration:
         self,
         agent: Agent,
         flow: Callable[[], Flow],
+        clock: Clock,
         *,
         user: str,
         password: str,
@@ -66,6 +68,7 @@ class Registration:
     ) -> None:
         self.granted = 0
         self._agent = agent
+        self._clock = clock
         self._flow = flow
         self._user = user
         self._aor = f"<sip:{user}@{domain}>"
@@ -76,7 +79,7 @@ class Registration:
         self._tag = new_tag()
         self._cseq = 0
         self._is_wanted = False
-        self._next: asyncio.TimerHandle | None = None
+        self._next: Cancellable | None = None
         self._waiters: list[asyncio.Future[None]] = []
 
     @property
@@ -94,7 +97,7 @@ class Registration:
         try:
             await self._sent(self._expires)
         except RegistrationFailed:
-            self._is_wanted = False
+            self.stop()
             raise
 
     async def unregister(self) -> None:
@@ -177,18 +180,13 @@ class Registration:
     def _again_in(self, seconds: float) -> None:
         if self._next is not None:
             self._next.cancel()
-        loop = asyncio.get_running_loop()
-        self._next = loop.call_later(seconds, self._send, self._expires)
+        when = self._clock.time() + seconds
+        self._next = self._clock.call_at(when, lambda: self._send(self._expires))
 
 
 def _granted(response: Response, asked: int) -> int:
     """Return the shortest time that a registrar grants any of our contacts."""
-    texts = []
-    for value in response.headers.all("Contact"):
-        try:
-            texts.append(NameAddr.parse(value).params.get("expires") or "")
-        except BadHeader:
-            continue
+    texts = [contact.params.get("expires") or "" for contact in response.addresses("Contact")]
     texts.append(response.headers.get("Expires") or "")
     granted = [seconds for text in texts if (seconds := parse_number(text, _MAX_EXPIRES))]
     return min(granted, default=asked)

@@ -59,6 +59,9 @@ class Ticker:
 class SilentStream:
     """One call's sound: counts the packets that come, sends silence where it is wanted.
 
+    Args:
+        on_packet: Told of each packet, after it was counted.
+
     Attributes:
         sent: Packets.
         received: RTP packets; what is none is not counted.
@@ -99,6 +102,7 @@ class SilentStream:
         header = _HEADER.pack(_VERSION, _PCMU, self._sequence, self._timestamp, self._ssrc)
         if self._peer is not None and self._socket.send(header + _SILENCE, self._peer):
             self.sent += 1
+            self._on_packet()
 
     def _take(self, packet: bytes) -> None:
         if len(packet) >= _HEADER.size and packet[0] & 0xC0 == _VERSION:

@@ -85,6 +85,8 @@ class Phone(Program):
 
     async def ask(self, do: str, **params: object) -> Any:
         """Have the phone do something (``do_NAME`` of the program) and return what it says."""
+        if self.exited.done():
+            raise PhoneRefused(f"{self.name} is gone")
         number = next(self._numbers)
         waiter = self._waiting[number] = asyncio.get_running_loop().create_future()
         self.write(json.dumps({"id": number, "do": do, **params}).encode() + b"\n")

@@ -118,14 +118,13 @@ class Account(pj.Account):
 
     def onIncomingCall(self, prm: Any) -> None:
         call = Call(self.phone, prm.callId)
-        status = self.phone.behaviour["answer"]
-        if status >= 300:
-            call.answer(op_param(status))
-            return
-        if self.phone.behaviour["ring"]:
+        behaviour = self.phone.behaviour
+        if behaviour["answer"] >= 300:  # PJSIP 2.15 dies of a final answer from in here
+            self.phone.later(0.0, lambda: call.answer(op_param(behaviour["answer"])))
+        elif behaviour["ring"]:
             call.answer(op_param(180))
-        if status == 200:
-            self.phone.later(self.phone.behaviour["after"], lambda: call.answer(op_param(200)))
+        if behaviour["answer"] == 200:
+            self.phone.later(behaviour["after"], lambda: call.answer(op_param(200)))
         tell({"changed": f"incoming {call.getInfo().callIdString}"})
 
 

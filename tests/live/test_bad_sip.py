@@ -1,6 +1,7 @@
 """Bad SIP gets a 4xx or nothing: never a traceback, never a dead daemon."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ INVITE = (
     b"Content-Length: 0\r\n"
     b"\r\n"
 )
+NUMBERS = itertools.count(5000)
 BREAKS = [  # what to replace in a good message, and by what
     (b"Via: SIP/2.0/UDP", b"Via: SIP/9/X"),
     (b"127.0.0.1:5099;branch", b"127.0.0.1:99999;branch"),
@@ -101,7 +103,7 @@ async def udp_to(address: tuple[str, int]) -> AsyncIterator[tuple[asyncio.Datagr
 async def is_alive(address: tuple[str, int]) -> None:
     """Get an answer to a good request."""
     async with udp_to(address) as (transport, ear):
-        options = (INVITE % {b"n": 5000}).replace(b"INVITE", b"OPTIONS")
+        options = (INVITE % {b"n": next(NUMBERS)}).replace(b"INVITE", b"OPTIONS")
         async with asyncio.timeout(5.0):
             while not ear.heard:
                 transport.sendto(options)

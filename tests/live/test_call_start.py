@@ -228,14 +228,16 @@ async def test_the_ceiling_of_a_command_ends_it_in_time(
 async def test_a_retry_with_its_cmd_id_starts_no_second_call(
     client: Client, alice: Phone, bob: Phone
 ) -> None:
-    first = await begin(client, alice.uri, bob.uri, cmd_id="retry-me " + client.dialect)
-    again = await begin(client, alice.uri, bob.uri, cmd_id=first.cmd_id)
-    await first.end()
-    late = await begin(client, alice.uri, bob.uri, cmd_id=first.cmd_id)
+    order = {"caller": alice.uri, "callee": bob.uri, "cmd_id": f"again {client.dialect}"}
+    first = await client.begin("CallStart", order)
 
-    assert again.cmd_id == late.cmd_id == first.cmd_id
+    again = await client.result("CallStart", order)
+    await first.end()
+    late = await client.result("CallStart", {**order, "timeout": 9})
+
+    assert again == late == {"cmd_id": first.cmd_id, "status": "Started", "event": "Started"}
     assert len((await alice.state()).calls) == len((await bob.state()).calls) == 1
-    other = {"caller": bob.uri, "callee": alice.uri, "cmd_id": first.cmd_id}
+    other = {**order, "caller": bob.uri, "callee": alice.uri}
     assert (await client.answer("CallStart", other))["error"]["code"] == -32004
 
 

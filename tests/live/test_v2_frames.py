@@ -25,7 +25,7 @@ async def test_call_start(v2: Client, alice: Phone, bob: Phone) -> None:
         frames.v2("CallStart", "TransferStart", **call),
         *(frames.v2("CallStart", "TransferPending", **call, extra=extra) for extra in told),
         frames.v2("CallStart", "CalleeAnswered", **call),
-        frames.v2("CallStart", "Ended"),
+        frames.v2("CallStart", "Ended", callid=call["callid"]),
     )
     assert (await alice.in_call()).callid == call["callid"]
     await talk(alice, bob)
@@ -52,7 +52,7 @@ async def test_call_blind_transfer(
         frames.v2(method, "TransferStart", **called),
         *(frames.v2(method, "TransferPending", **called, extra=extra) for extra in told),
         frames.v2(method, "TransferSuccessful", **called),
-        frames.v2(method, "Ended"),
+        frames.v2(method, "Ended", callid=called["callid"]),
     )
     await stays_not.idle()
     await talk(goes, carol)
@@ -82,7 +82,7 @@ async def test_call_attended_transfer(
         frames.v2(method, "TransferStart", **called),
         *(frames.v2(method, "TransferPending", **called, extra=extra) for extra in told),
         frames.v2(method, "TransferSuccessful", **called),
-        frames.v2(method, "Ended"),
+        frames.v2(method, "Ended", callid=called["callid"]),
     )
     await bob.idle()
     await carol.idle()

@@ -52,6 +52,21 @@ class Option(click.Option):
         return f"'{self.opts[0]}'"
 
 
+class Complaint(click.ClickException):
+    """Something went wrong that needs no look at the help: one line, led by the program's name."""
+
+    exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        ctx = click.get_current_context(silent=True)
+        self._tool = ctx.find_root().info_name if ctx else None
+
+    def show(self, file: Any = None) -> None:
+        """Print the line."""
+        click.echo(f"{self._tool}: {self.message}", file=file or sys.stderr)
+
+
 class Manners(click.Command):
     """What our commands do better than click's.
 
@@ -94,7 +109,7 @@ class Manners(click.Command):
             _let_go_of_stdout()
             return PIPE_CLOSED
         except OSError as exc:  # a full disk: all else is handled where it happens
-            raise click.ClickException(str(exc)) from exc
+            raise Complaint(str(exc)) from exc
 
     def main(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from call_api.options import Decorated, option
+from call_api.options import Complaint, Decorated, option
 from call_api_client.terminal import escape
 
 if TYPE_CHECKING:
@@ -20,19 +20,13 @@ WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "localhost"}  # noqa: S104  (nothing 
 """Where a client finds a daemon that listens everywhere: call-api.yml says how it listens."""
 
 
-class BadCommandLine(click.ClickException):
-    """The command line, or the configuration, is wrong: one line, exit status 2."""
+class BadCommandLine(Complaint):
+    """The command line, or the configuration, is wrong."""
 
     exit_code = 2
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        ctx = click.get_current_context(silent=True)
-        self._tool = ctx.find_root().info_name if ctx else None
-
-    def show(self, file: object = None) -> None:  # noqa: ARG002  (click's signature)
-        """Print the line."""
-        click.echo(f"{self._tool}: {escape(self.message)}", err=True)
+        super().__init__(escape(message))
 
 
 @dataclass

@@ -116,3 +116,7 @@ def test_a_caller_can_have_what_the_command_returns() -> None:
     assert tool.main(["end", "3"], prog_name="tool", standalone_mode=False) == 3
     with pytest.raises(click.ClickException, match="no"):
         tool.main(["end", "refused"], prog_name="tool", standalone_mode=False)
+
+
+def test_a_complaint_is_one_line_led_by_the_program() -> None:
+    assert run("end", "full").stderr == "tool: [Errno 28] No space left on device\n"

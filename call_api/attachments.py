@@ -10,7 +10,7 @@ from call_api.model import CmdId, DialectName
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED = 1000
+REMEMBERED = 500
 """Ended commands of which a client is not told twice; the oldest one is forgotten first."""
 
 
@@ -81,13 +81,14 @@ class Attachments:
     def close(self) -> None:
         """Send nothing more."""
         for attachment in self._open:
-            attachment.following.close()
+            attachment.leave()
         self._open.clear()
         self._attached.clear()
 
     def is_through(self, attachment: "_Attachment") -> None:
         """Take note that an attachment has sent its last notification."""
         self._open.discard(attachment)
+        attachment.leave()
         self._ended[attachment.cmd_id] = None
         if len(self._ended) > REMEMBERED:
             oldest = next(iter(self._ended))
@@ -100,7 +101,8 @@ class _Attachment:
 
     Attributes:
         after: Number of the last notification that is not wanted.
-        following: What the journal gave for `tell`.
+        following: What the journal gave for `tell`; None: nothing more comes. It holds all that
+            the command has told, so it is not kept for longer than it is needed.
     """
 
     __slots__ = (
@@ -115,7 +117,7 @@ class _Attachment:
         "following",
     )
 
-    following: Following
+    following: Following | None
 
     def __init__(
         self,
@@ -134,10 +136,11 @@ class _Attachment:
         self._told_after = self._told_to = after
         self.after = after
         self.cmd_id = record.cmd_id
+        self.following = None
 
     def go_back(self, after: int) -> None:
         """Want more of what was, too; the journal has to be followed anew from there."""
-        self.following.close()
+        self.leave()
         if self._told_to == self._told_after:
             self._told_after = self._told_to = after
         self.after = after
@@ -153,5 +156,10 @@ class _Attachment:
                 self._told_after = self.after
             self._send(self._render(number, entry.event))
         if dialects.is_last(entry.event):
-            self.following.close()
             self._attachments.is_through(self)
+
+    def leave(self) -> None:
+        """Stop following."""
+        following, self.following = self.following, None
+        if following is not None:
+            following.close()

@@ -177,7 +177,7 @@ async def test_only_so_many_running_commands_may_be_followed() -> None:
 
 
 async def test_of_very_many_ended_stories_the_oldest_is_forgotten() -> None:
-    desk = Desk(most=2000)
+    desk = Desk(most=1000)
     for number in range(attachments.REMEMBERED + 1):
         owned = await desk.begin(str(number))
         desk.attachments.attach(owned.record, 0)

@@ -41,7 +41,7 @@ Exit status: 0 ended well, 1 the command failed, 2 usage, 3 no daemon,
 @version_option(VERSION)
 @click.argument("words", nargs=-1, metavar="[KEY=VALUE]...")
 @click.pass_context
-def main(
+def call_api_client(
     ctx: click.Context, method: str, params: str, request_id: str | None, words: tuple[str, ...]
 ) -> int:
     """Call one method."""
@@ -56,6 +56,11 @@ def main(
         _read_config(target)  # not needed, but a fault in it is one
     url = target.websocket_url(lambda: _read_config(target).ws_server)
     return _run(target, url, method, read, request_id)
+
+
+def main() -> None:
+    """Run the program."""
+    call_api_client.main(prog_name=TOOL)
 
 
 def _read_config(target: Target) -> "Config":

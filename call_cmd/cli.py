@@ -63,8 +63,13 @@ class Subcommands(Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group("call-cmd", cls=Subcommands, help=HELP)
+@click.group(TOOL, cls=Subcommands, help=HELP)
 @common_options
 @version_option(VERSION)
-def main() -> None:
+def call_cmd() -> None:
     """Control calls."""
+
+
+def main() -> None:
+    """Run the program."""
+    call_cmd.main(prog_name=TOOL)

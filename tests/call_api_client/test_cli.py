@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from call_api.version import VERSION
-from call_api_client.cli import TOOL, main
+from call_api_client.cli import TOOL, call_api_client
 from tests.fakes.programs import BIN, LIMIT, environment, on_terminal, run, running
 from tests.fakes.scripted_daemon import (
     CMD_ID,
@@ -63,7 +63,9 @@ def daemon() -> Iterator[ScriptedDaemon]:
 
 def call(daemon: ScriptedDaemon, *args: str, stdin: str | None = None) -> Result:
     daemon.requests.clear()
-    return CliRunner().invoke(main, ["-url", daemon.url, *args], input=stdin, prog_name=TOOL)
+    return CliRunner().invoke(
+        call_api_client, ["-url", daemon.url, *args], input=stdin, prog_name=TOOL
+    )
 
 
 def lines(output: str) -> list[dict[str, object]]:
@@ -168,19 +170,19 @@ def test_a_wrong_command_line_is_explained(
 def test_the_configuration_says_where_the_daemon_is(daemon: ScriptedDaemon, home: Path) -> None:
     (home / ".call-api.yml").write_text(f"ws_server: {{host: 127.0.0.1, port: {daemon.port}}}\n")
 
-    ended = CliRunner().invoke(main, ["-method", "CallList"])
+    ended = CliRunner().invoke(call_api_client, ["-method", "CallList"])
     assert ended.exit_code == 0
 
     other = home / "other.yml"
     other.write_text("ws_server: {port: 0}\n")
-    ended = CliRunner().invoke(main, ["-method", "CallList", "-config", str(other)])
+    ended = CliRunner().invoke(call_api_client, ["-method", "CallList", "-config", str(other)])
     assert (ended.exit_code, "say with -wsport" in ended.stderr) == (2, True)
 
 
 def test_a_faulty_configuration_is_one_line(home: Path) -> None:
     (home / ".call-api.yml").write_text("ws_server: {prot: 1}\n")
 
-    ended = CliRunner().invoke(main, ["-method", "CallList"])
+    ended = CliRunner().invoke(call_api_client, ["-method", "CallList"])
 
     assert ended.exit_code == 2
     assert ended.stderr.count("\n") == 1

@@ -5,7 +5,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from call_cmd.cli import main as program
+from call_cmd.cli import call_cmd as program
 
 
 def call_cmd(*args: str) -> Result:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from call_cmd.cli import main as program
+from call_cmd.cli import call_cmd as program
 from tests.fakes.call_cmd import said, told
 from tests.fakes.scripted_daemon import CMD_ID, ScriptedDaemon, daemon_in_a_thread, refusal, result
 

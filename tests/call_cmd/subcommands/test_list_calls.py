@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from call_cmd.cli import main as program
+from call_cmd.cli import call_cmd as program
 from call_cmd.subcommands.list_calls import terminal_width
 from tests.fakes.api_script import CALLS, NEW_CALLID
 from tests.fakes.call_cmd import said, told

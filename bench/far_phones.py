@@ -11,6 +11,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from typing import cast
 
 OFFER = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -31,8 +32,7 @@ class FarPhones(asyncio.DatagramProtocol):
         self.transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        self.transport = cast(asyncio.DatagramTransport, transport)  # uvloop's is no subclass
         self.address = "{}:{}".format(*transport.get_extra_info("sockname"))
         self.domain = transport.get_extra_info("peername")[0]
 

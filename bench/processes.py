@@ -68,24 +68,19 @@ def setting(users: int, **settings: Any) -> Iterator[Setting]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "call-api.yml").write_text(json.dumps(config))  # JSON is YAML too
         log = stack.enter_context((folder / "log").open("wb"))
-        daemon = stack.enter_context(
-            program(log, "call_api.cli", "-config", folder / "call-api.yml")
-        )
+        daemon = stack.enter_context(daemon_process(folder / "call-api.yml", log))
         wait_for(daemon, ws_port, folder / "log")
         far = stack.enter_context(far_phones(sip_port, users))
         yield Setting(daemon, far, ws_port, folder / "log")
 
 
 @contextmanager
-def program(log: IO[bytes], module: str, *args: object) -> Iterator[subprocess.Popen[bytes]]:
+def daemon_process(config: Path, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [Path(sys.executable).with_name("call-api"), *map(str, args)]
-        if module == "call_api.cli"
-        else [sys.executable, "-m", module, *map(str, args)],
+        [Path(sys.executable).with_name("call-api"), "-config", config],
         stdin=subprocess.DEVNULL,
-        stdout=log,
+        stdout=subprocess.DEVNULL,
         stderr=log,
-        cwd=ROOT,
     )
     try:
         yield process

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 from collections.abc import Callable
+from typing import cast
 
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 NO_MASK = bytes(4)  # a mask of zeros leaves the text as it is (RFC 6455, section 5.3)
@@ -25,9 +26,8 @@ class Wire(asyncio.Protocol):
         self.is_closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
-        transport.write(self._hello.encode())
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is no subclass
+        self._transport.write(self._hello.encode())
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_closed.set()

@@ -4,6 +4,7 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import pytest_asyncio
@@ -15,6 +16,8 @@ from tests.live.phones import Phone, start_phone
 HERE = Path(__file__).parent
 UDP_PHONES = ("alice", "bob", "carol", "dave")
 TCP_PHONES = ("tina", "tom")
+OTHERS = ("gina",)
+"""Users whose phone only the test starts that wants it."""
 RING_FOR = 2.5
 """Seconds an INVITE may ring; long for what is done meanwhile, short for who waits for its end."""
 
@@ -38,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def users() -> dict[str, str]:
-    return {name: f"{name}'s own" for name in (*UDP_PHONES, *TCP_PHONES)}
+    return {name: f"{name}'s own" for name in (*UDP_PHONES, *TCP_PHONES, *OTHERS)}
 
 
 @fixture(scope="session", name="daemon_of_all")
@@ -51,6 +54,8 @@ async def _daemon_of_all(folder: Path, users: dict[str, str]) -> AsyncIterator[D
         status = await daemon.end()
     assert status == 0
     assert daemon.complaints() == []
+    log = daemon.log.read_text("utf-8")
+    assert [password for password in users.values() if password in log] == []
 
 
 @fixture(scope="session", name="phones_of_all")
@@ -59,13 +64,13 @@ async def _phones_of_all(
 ) -> AsyncIterator[dict[str, Phone]]:
     phones: dict[str, Phone] = {}
     try:
-        for name, password in users.items():
+        for name in (*UDP_PHONES, *TCP_PHONES):
             phones[name] = await start_phone(
                 name,
                 registrar=daemon_of_all.registrar,
                 domain=DOMAIN,
                 transport="tcp" if name in TCP_PHONES else "udp",
-                password=password,
+                password=users[name],
                 log=folder / f"{name}.log",
             )
         for phone in phones.values():
@@ -107,6 +112,40 @@ def daemon(daemon_of_all: Daemon, phones: dict[str, Phone]) -> Iterator[Daemon]:
     """The daemon, seen to be sound after the test too."""
     yield daemon_of_all
     assert daemon_of_all.complaints() == []
+
+
+class MakePhone(Protocol):
+    """Starts one more phone for one test, registered."""
+
+    async def __call__(self, name: str, **options: object) -> Phone: ...
+
+
+@fixture()
+async def one_more(daemon: Daemon, users: dict[str, str], folder: Path) -> AsyncIterator[MakePhone]:
+    """Phones of the test's own, which sign off at its end."""
+    made: list[Phone] = []
+
+    async def make(name: str, **options: object) -> Phone:
+        phone = await start_phone(
+            name,
+            registrar=daemon.registrar,
+            domain=DOMAIN,
+            transport="udp",
+            password=users[name],
+            log=folder / f"{name}.log",
+            **options,
+        )
+        made.append(phone)
+        await phone.until(lambda state: state.registration == 200)
+        return phone
+
+    yield make
+    for phone in made:
+        await phone.ask("hangup_all")
+        await phone.idle()
+        await phone.ask("register", renew=False)
+        await phone.until(lambda state: state.registration <= 0)
+        await phone.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from tests.live.calls import start, talk
 from tests.live.client import Client, Command, connected
+from tests.live.conftest import MakePhone
 from tests.live.daemon import Daemon
 from tests.live.phones import Phone
 
@@ -273,3 +274,38 @@ async def test_a_phone_that_is_dead_does_not_hang_the_command(
 
     assert (error["name"], error["status"]) == ("CallFailed", 408)
     await alice.idle()
+
+
+async def test_all_phones_of_a_user_ring_and_the_first_answer_wins(
+    v2: Client, alice: Phone, bob: Phone, one_more: MakePhone
+) -> None:
+    await bob.behave(answer=0)
+    other = await one_more("bob", behaviour={"after": 0.3})
+
+    await start(v2, alice, other)
+
+    assert await last_status(bob) == 487
+    await talk(alice, other)
+
+
+async def test_a_busy_phone_of_a_user_leaves_the_others_ringing(
+    v2: Client, alice: Phone, bob: Phone, one_more: MakePhone
+) -> None:
+    await bob.behave(answer=486)
+    other = await one_more("bob", behaviour={"after": 0.5})
+
+    await start(v2, alice, other)
+
+    await talk(alice, other)
+
+
+async def test_phones_without_a_common_codec_are_not_joined(
+    client: Client, alice: Phone, one_more: MakePhone
+) -> None:
+    gina = await one_more("gina", codec="GSM")
+
+    command = await begin(client, alice.uri, gina.uri)
+
+    assert (await command.error())["status"] == 488
+    await alice.idle()
+    await gina.idle()

@@ -109,7 +109,8 @@ class WebSocketClient(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._fragments: list[bytes] = []
         self._heard = True
-        self._is_leaving = False
+        self._is_leaving = False  # we end the connection
+        self._is_ending = False  # somebody does: the server has to close it now
         self._problem = ""  # what we found wrong, where the daemon gives no reason
 
     async def wait_open(self) -> None:
@@ -219,8 +220,10 @@ class WebSocketClient(asyncio.Protocol):
     def _give_up_when_done(self) -> None:
         """Bound the wait for a server that should close now, but may not."""
         if self._opened.done() and self._protocol.close_expected():
-            self._stop_timer()
-            self._timer = self._loop.call_later(self._close_within, self._drop)
+            if not self._is_ending:
+                self._is_ending = True
+                self._stop_timer()
+                self._timer = self._loop.call_later(self._close_within, self._drop)
         elif self._protocol.handshake_exc is not None and self._transport is not None:
             self._transport.close()
 

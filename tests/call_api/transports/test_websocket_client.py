@@ -192,6 +192,20 @@ async def test_a_server_that_never_closes_is_left_behind() -> None:
     assert (loss.code, loss.reason) == (1001, "it shuts down")
 
 
+async def test_a_server_that_goes_on_after_its_close_is_left_behind_too() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await upgrade(reader, writer)
+        writer.write(b"\x88\x02\x03\xe9")
+        while not writer.is_closing():
+            writer.write(b"\x8a\x00")
+            await asyncio.sleep(0.01)
+
+    async with stranger(handler) as url, connected(url, close_within=0.05) as (_, heard):
+        loss = await heard.loss()
+
+    assert (loss.code, loss.reason) == (1001, "it shuts down")
+
+
 async def test_closing_does_not_wait_for_a_server_that_does_not_answer() -> None:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await upgrade(reader, writer)

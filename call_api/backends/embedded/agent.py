@@ -198,14 +198,19 @@ class Agent:
         if entry is not None:
             entry.receive(request, flow)
             return
-        request.headers.set_first("Via", str(request.top_via.seen_from(*flow.peer)))
+        via = request.top_via
+        if "rport" in via.params or via.host != flow.peer[0]:
+            request.headers.set_first("Via", str(via.seen_from(*flow.peer)))
         if request.method == "CANCEL":
             self._receive_cancel(request, flow)
-        elif (refusal := self._refusal(request, key)) is not None:
+            return
+        first_key = None if request.to_tag is not None else _first_key(request)
+        refusal = self._refusal(request, key, first_key)
+        if refusal is not None:
             status, headers = refusal
             self.answer(request, flow, status, headers=headers)
         else:
-            self._start(request, flow, key)
+            self._start(request, flow, key, first_key)
 
     def _receive_ack(self, ack: Request, flow: Flow, entry: ServerEntry | None) -> None:
         """Take an ACK: of a failure, which has the branch of its INVITE, or of a 2xx."""
@@ -228,12 +233,12 @@ class Agent:
         if incoming is not None:
             incoming.cancel()
 
-    def _refusal(self, request: Request, key: Key) -> Refusal | None:
+    def _refusal(self, request: Request, key: Key, first_key: Key | None) -> Refusal | None:
         """Return how a new request is refused, before the TU sees it (RFC 3261, section 8.2)."""
         if self._layer.is_full_of_servers:
             return 503, [("Retry-After", "5")]
-        if request.to_tag is None:
-            if self._layer.first_requests.get(_first_key(request), key) != key:
+        if first_key is not None:
+            if self._layer.first_requests.get(first_key, key) != key:
                 return 482, []
             hops_left = int(request.headers.get("Max-Forwards") or 70)  # the parser checked it
             if hops_left == 0 and request.method == "INVITE":
@@ -242,8 +247,7 @@ class Agent:
         lacking = [option for option in required if option not in self._supported]
         return (420, [("Unsupported", ", ".join(lacking))]) if lacking else None
 
-    def _start(self, request: Request, flow: Flow, key: Key) -> None:
-        first_key = _first_key(request) if request.to_tag is None else None
+    def _start(self, request: Request, flow: Flow, key: Key, first_key: Key | None) -> None:
         entry = ServerEntry(self._layer, request, flow, key, first_key)
         entry.incoming = incoming = IncomingRequest(self._layer, entry, request)
         if request.method == "BYE":

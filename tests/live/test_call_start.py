@@ -113,13 +113,19 @@ async def test_a_callee_that_never_answers_is_given_up_and_the_caller_released(
     await alice.idle()
 
 
-async def test_a_callee_may_ring_longer_than_sip_lets_the_caller_wait_for_its_ack(
+async def test_the_caller_is_acknowledged_and_on_hold_while_the_callee_rings(
     v2: Client, alice: Phone, bob: Phone
 ) -> None:
-    await bob.behave(after=2.0)
+    """Without its ACK the caller would give up after 32 s, however long the callee may ring."""
+    await bob.behave(answer=0)
+    command = await begin(v2, alice.uri, bob.uri)
+    ringing = await bob.ringing()
 
-    await start(v2, alice, bob)
+    waiting = await alice.in_call()
+    await bob.ask("answer", callid=ringing.callid, status=200)
 
+    assert waiting.direction == "inactive"
+    await command.end()
     await talk(alice, bob)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from call_api.options import Command, option, version_option
+from call_api.options import Command, let_go_of_stdout, option, version_option
 from call_api.version import VERSION
 
 if TYPE_CHECKING:
@@ -168,8 +168,10 @@ def _failed(
 
 def _say(text: str) -> None:
     """Print to stdout, at once, whoever reads it."""
-    with contextlib.suppress(BrokenPipeError):
+    try:
         click.echo(text)
+    except BrokenPipeError:
+        let_go_of_stdout()
 
 
 def _loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":

@@ -111,7 +111,7 @@ async def serving(config: Config, open_backend: OpenBackend) -> AsyncIterator[Da
         CannotStart: The back end cannot be opened, or a port is not to be had.
     """
     async with AsyncExitStack() as stack:
-        with _explaining(f"back end {config.backend_name}"):
+        with _explaining(_place_of_backend(config)):
             backend = await stack.enter_async_context(open_backend(config))
         journal = _journal(config)
         runner = await stack.enter_async_context(Runner(journal=journal, backend=backend))
@@ -202,10 +202,17 @@ def _explaining(what: str) -> Iterator[None]:
         raise CannotStart(expected.removeprefix("expected "), key) from exc
 
 
+def _place_of_backend(config: Config) -> str:
+    name = config.backend_name
+    settings = getattr(config, name, None)
+    if isinstance(settings, HasAddress):
+        return f"back end {name}, {authority(settings.host, settings.port)}"
+    return f"back end {name}"
+
+
 def _in_one_line(exc: Exception) -> str:
-    if isinstance(exc, OSError) and exc.errno and not str(exc.strerror).startswith("error while"):
-        return os.strerror(exc.errno).lower()
-    return " ".join(str(exc).split()) or type(exc).__name__
+    said = exc.strerror if isinstance(exc, OSError) else None
+    return " ".join((said or str(exc)).split()) or type(exc).__name__
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> CannotStart | None:

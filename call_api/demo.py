@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import structs
 
 from call_api.backends.embedded.demo_phones import DEMO_USERS, demo_phones, random_passwords
+from call_api.backends.embedded.phone import Phone
 from call_api.config import CmdConfig, Config
 from call_api.daemon import Daemon, HasAddress
 
@@ -33,7 +34,7 @@ def with_phones(config: Config) -> Config:
 
 
 @asynccontextmanager
-async def phones(daemon: Daemon) -> AsyncIterator[None]:
+async def phones(daemon: Daemon) -> AsyncIterator[Mapping[str, Phone]]:
     """Registered phones, whose sound is told in the log, for as long as the context is entered.
 
     Args:
@@ -49,7 +50,7 @@ async def phones(daemon: Daemon) -> AsyncIterator[None]:
         watch = SoundWatch(opened)
         watch.start()
         try:
-            yield
+            yield opened
         finally:
             watch.stop()
 

@@ -106,7 +106,7 @@ class Manners(click.Command):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            _let_go_of_stdout()
+            let_go_of_stdout()
             return PIPE_CLOSED
         except OSError as exc:  # a full disk: all else is handled where it happens
             raise Complaint(str(exc)) from exc
@@ -191,7 +191,7 @@ def _complain(exc: click.Abort | click.ClickException) -> int:
     return exc.exit_code
 
 
-def _let_go_of_stdout() -> None:
+def let_go_of_stdout() -> None:
     """Keep the interpreter from flushing, as it ends, what nobody will read."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -21,7 +21,7 @@ from call_api.logs import SUBJECT
 from call_api.transports.handshake import MAX_REQUEST, Gate, answer
 from call_api.transports.listener import Conversation, OpenConversation, authority
 
-CLOSE_WITHIN = 5.0
+CLOSE_WITHIN = 2.0
 """Seconds a client has to answer our goodbye and to close the connection."""
 
 WRITE_BUFFER = 65_536

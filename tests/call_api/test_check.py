@@ -1,0 +1,57 @@
+from pathlib import Path
+
+from call_api.check import explain
+from call_api.config import Config, Embedded, Events, Mi
+from call_api.settings import Settings
+
+
+def lines(config: Config, *, demo: bool = False, **settings: object) -> dict[str, str]:
+    given = {"path": None, "origins": {}} | settings
+    read = Settings(config=config, **given)  # type: ignore[arg-type]  # as the caller has it
+    text = explain(read, config, demo=demo)
+    return {
+        name: its.strip() for name, _, its in (line.partition(":") for line in text.splitlines())
+    }
+
+
+def test_the_defaults_are_told_in_words() -> None:
+    assert lines(Config()) == {
+        "settings": "the defaults",
+        "clients": "ws://localhost:5059/call-api, which speaks v1",
+        "back end": "embedded, phones register at 127.0.0.1:5060 over UDP and TCP; domains: "
+        "localhost",
+        "users": "anybody, without a password",
+        "commands": "end after 300 s at most, are kept for 300 s, have 10 s at shutdown",
+        "log": "INFO and above, as text, to stderr",
+    }
+
+
+def test_users_are_named_and_their_passwords_are_not_told() -> None:
+    config = Config(embedded=Embedded(users={"bob": "s3cret", "alice": "s3cret"}))
+    text = explain(Settings(config=config, path=None, origins={}), config, demo=True)
+
+    assert "alice, bob" in text
+    assert "s3cret" not in text
+    assert "demo" in text
+
+
+def test_a_proxy_is_named_without_its_credentials() -> None:
+    config = Config(
+        mi=Mi(url=("http://me:s3cret@10.0.0.1:8888/mi", "10.0.0.2:8080")),
+        events=Events(url="tcp:10.0.0.9:7000"),
+    )
+
+    told = lines(config)
+
+    assert told["back end"] == (
+        "opensips, MI at http://10.0.0.1:8888/mi, 10.0.0.2:8080, events by tcp:10.0.0.9:7000"
+    )
+    assert "users" not in told
+
+
+def test_it_says_where_the_settings_come_from() -> None:
+    origins = {"log.level": "CALL_API_LOG_LEVEL", "ws_server.port": "a.yml:3"}
+
+    told = lines(Config(), path=Path("a.yml"), origins=origins)
+
+    assert told["settings"] == "a.yml, then CALL_API_LOG_LEVEL"

@@ -1,0 +1,108 @@
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from call_api.cli import call_api
+from call_api.version import VERSION
+
+
+@pytest.fixture(autouse=True)
+def _nobodys_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("CALL_API_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+
+def call(*words: str, **env: str) -> Result:
+    return CliRunner(catch_exceptions=False).invoke(call_api, words, prog_name="call-api", env=env)
+
+
+def test_the_version_is_told() -> None:
+    assert call("--version").output == f"call-api {VERSION}\n"
+
+
+def test_help_tells_options_signals_and_statuses() -> None:
+    text = call("--help").output
+
+    for word in ("--config", "--demo", "--check", "--verbose", "SIGTERM", "SIGHUP", "Exit status"):
+        assert word in text
+
+
+def test_check_says_what_would_be_done_and_does_nothing(tmp_path: Path) -> None:
+    (tmp_path / "my.yml").write_text(
+        f"log: {{file_path: {tmp_path}/x.log}}\nembedded: {{users: {{alice: s3cret}}}}\n"
+    )
+
+    result = call("-config", "my.yml", "--check", "-v", CALL_API_WS_SERVER_PORT="7001")
+
+    assert result.exit_code == 0
+    assert "settings: my.yml, then CALL_API_WS_SERVER_PORT" in result.stdout
+    assert "ws://localhost:7001/call-api" in result.stdout
+    assert "DEBUG and above" in result.stdout
+    assert "s3cret" not in result.stdout
+    assert not (tmp_path / "x.log").exists()
+
+
+@pytest.mark.parametrize("option", ["-config", "--config"])
+def test_a_wrong_setting_is_one_line_and_status_2(tmp_path: Path, option: str) -> None:
+    (tmp_path / "bad.yml").write_text("ws_server:\n  port: http\n")
+
+    for words in (["--check"], []):
+        result = call(option, "bad.yml", *words)
+
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        assert result.stderr == (
+            "call-api: bad.yml:2: ws_server.port: expected a whole number from 0 to 65535, not "
+            "'http'\n"
+        )
+
+
+def test_a_file_that_is_not_there_is_one_line_and_status_2() -> None:
+    result = call("--config", "missing.yml")
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "call-api: missing.yml: expected a file that can be read: No such file or directory\n"
+    )
+
+
+def test_a_back_end_that_there_is_not_names_its_place(tmp_path: Path) -> None:
+    (tmp_path / "other.yml").write_text("\nbackend: kamailio\n")
+
+    result = call("--config", "other.yml", "--check")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("call-api: other.yml:2: backend: expected one of embedded")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_demo_needs_the_embedded_back_end() -> None:
+    result = call("--demo", "--check", CALL_API_MI_URL="127.0.0.1:8080")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("call-api: CALL_API_MI_URL: mi.url: expected ")
+
+
+def test_a_demo_is_told_by_check() -> None:
+    assert "the phones of alice, bob and carol" in call("--demo", "--check").stdout
+
+
+def test_a_log_file_that_cannot_be_opened_is_a_wrong_setting() -> None:
+    result = call(CALL_API_LOG_FILE_PATH="/proc/nobody/api.log")
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "call-api: CALL_API_LOG_FILE_PATH: log.file_path: expected a file to append to: No such "
+        "file or directory\n"
+    )
+
+
+def test_a_mistyped_option_is_named_with_status_2() -> None:
+    result = call("-confg", "x")
+
+    assert result.exit_code == 2
+    assert "-confg" in result.stderr

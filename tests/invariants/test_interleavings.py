@@ -17,6 +17,7 @@ from call_api.conversation import Api
 from call_api.errors import CallFailed
 from call_api.model import CallId, CmdId, DialectName, SipUri
 from tests.fakes.fake_client import FakeClient, serving
+from tests.fakes.running import turns
 from tests.fakes.scripted_backend import Item, ScriptedBackend
 
 COMMANDS = 300
@@ -97,14 +98,16 @@ class Observer(FakeClient):
     """A client that checks what it is sent.
 
     Attributes:
-        last: The number of the last notification of each command it hears of.
+        after: The number after which it wants to hear of each command.
+        told_of: The numbers that it has heard of each.
         ended: The commands whose end it has heard.
     """
 
     def __init__(self, api: Api, dialect: DialectName) -> None:
         super().__init__(api, dialect)
         self.dialect = dialect
-        self.last: dict[str, int] = {}
+        self.after: dict[str, int] = {}
+        self.told_of: dict[str, set[int]] = {}
         self.ended: set[str] = set()
         self._asked: dict[int, tuple[str, str, int]] = {}
 
@@ -125,11 +128,13 @@ class Observer(FakeClient):
                 self._answered(text)
                 continue
             told = text["params"]
-            cmd_id = told["cmd_id"]
-            assert cmd_id in self.last, "told before it was answered"
-            assert cmd_id not in self.ended, "told after its end"
-            assert told["seq"] == self.last[cmd_id] + 1, "a gap, or a repetition"
-            self.last[cmd_id] += 1
+            cmd_id, seq = told["cmd_id"], told["seq"]
+            assert cmd_id in self.after, "told before it was answered"
+            heard, after = self.told_of[cmd_id], self.after[cmd_id]
+            assert seq not in heard, "told twice"
+            assert seq - 1 in heard or seq - 1 == after, "a gap"
+            assert cmd_id not in self.ended or seq < max(heard), "told after its end"
+            heard.add(seq)
             if told["event"] == "Ended":
                 self.ended.add(cmd_id)
             assert pending in ("", cmd_id + told["event"]), "an error, and then no end"
@@ -142,8 +147,9 @@ class Observer(FakeClient):
             return
         if method == "" and cmd_id in self.ended:  # a retry is told again
             self.ended.discard(cmd_id)
-            self.last[cmd_id] = 0
-        self.last.setdefault(cmd_id, after)
+            self.told_of[cmd_id].clear()
+        self.told_of.setdefault(cmd_id, set())
+        self.after[cmd_id] = min(after, self.after.get(cmd_id, after))
 
 
 async def check_journal(api: Api, cmd_id: str) -> dict[DialectName, int]:
@@ -203,12 +209,13 @@ class Chaos:
         lost.leave()
         lost.check()
         back = Observer(self.api, lost.dialect)
-        for cmd_id, last in lost.last.items():
+        for cmd_id, heard in lost.told_of.items():
             if cmd_id not in lost.ended:
-                back.attach(cmd_id, last)
+                back.attach(cmd_id, max(heard, default=0))
         self.here.append(back)
 
     async def all_ended(self) -> None:
+        await turns(5)
         async with asyncio.timeout(30):
             while True:
                 commands = await self.api.journal.commands(None)
@@ -228,18 +235,17 @@ async def test_whatever_happens_every_observer_sees_every_command_end_once(seed:
             chaos.order()
             if rng.random() < 0.5:
                 rng.choice(deeds)()
-            for _ in range(rng.randrange(6)):
-                await asyncio.sleep(0)
+            await turns(rng.randrange(6))
         await chaos.all_ended()
-        for _ in range(5):
-            await asyncio.sleep(0)
+        await turns(5)
 
         totals = {cmd_id: await check_journal(api, cmd_id) for cmd_id in chaos.orders}
         assert api.runner.running == 0
     for client in chaos.here:
         client.check()
-        for cmd_id, last in client.last.items():
+        for cmd_id, heard in client.told_of.items():
             assert cmd_id in client.ended, "it stayed, and did not hear the end"
-            assert last == totals[cmd_id][client.dialect]
+            total = totals[cmd_id][client.dialect]
+            assert heard == set(range(client.after[cmd_id] + 1, total + 1))
     assert backend.open_streams == 0
     assert sum(len(client.ended) for client in chaos.here) > COMMANDS / 2

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Collection
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from call_api.transports.event_udp import plain_host
 
@@ -56,12 +56,11 @@ class _Connection(asyncio.Protocol):
         self._peer = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
         self._peer = plain_host(str((transport.get_extra_info("peername") or ("",))[0]))
         if self._peer not in self._senders or len(self._connections) >= MAX_CONNECTIONS:
             logger.warning("a connection for events from %s is refused", self._peer)
-            transport.abort()
+            self._transport.abort()
             return
         self._connections.add(self)
         logger.info("events come from %s", self._peer)

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from call_api.transports.mi_udp import Fail, Receive
 
@@ -249,8 +249,7 @@ class _Connection(asyncio.Protocol):
         return str(own[0]), str(peer[0])
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
 
     def post(self, request: bytes) -> None:
         if self._transport is not None:

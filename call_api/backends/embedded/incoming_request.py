@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from call_api.backends.embedded.timer_queue import TimerEntry
 from call_api.backends.embedded.transaction_layer import TransactionLayer, peer_name
+from call_api.backends.embedded.unacked_answer import UnackedAnswer
 from call_api.sip.dialog import SDP, new_tag
 from call_api.sip.flow import Flow
 from call_api.sip.message import Request, Response
@@ -165,68 +166,3 @@ class ServerEntry:
             if self._first_key is not None:
                 self._layer.first_requests.pop(self._first_key, None)
         self._layer.queue.update(self)
-
-
-class UnackedAnswer:
-    """A 2xx to an INVITE, sent again until its ACK comes (RFC 3261, section 13.3.1.4).
-
-    On reliable transports as well, because there may be hops behind them that are not.
-    """
-
-    __slots__ = (
-        "_cseq",
-        "_data",
-        "_gives_up_at",
-        "_incoming",
-        "_key",
-        "_layer",
-        "_pause",
-        "_resend_at",
-        "timer",
-    )
-
-    def __init__(self, layer: TransactionLayer, incoming: IncomingRequest, data: bytes) -> None:
-        now = layer.now()
-        self.timer: TimerEntry | None = None
-        self._layer = layer
-        self._incoming = incoming
-        self._data = data
-        self._cseq = incoming.request.cseq.number
-        self._key: Key = (incoming.request.callid, incoming.to_tag)
-        self._pause = layer.timers.t1
-        self._resend_at = now + self._pause
-        self._gives_up_at = now + layer.timers.give_up_after
-        layer.unacked[self._key] = self
-        layer.queue.update(self)
-
-    def receive(self, ack: Request) -> None:
-        """Take an ACK with our tag; that of another INVITE changes nothing."""
-        if ack.cseq.number == self._cseq:
-            self.stop()
-            if self._incoming.on_ack is not None:
-                self._incoming.on_ack(ack)
-
-    def stop(self) -> None:
-        """Wait no more."""
-        self._layer.unacked.pop(self._key, None)
-        self._gives_up_at = self._resend_at = _NEVER
-        self._layer.queue.update(self)
-
-    def next_timer(self) -> float | None:
-        """Return when `handle_timer` is due."""
-        due = min(self._resend_at, self._gives_up_at)
-        return None if due == _NEVER else due
-
-    def handle_timer(self, now: float) -> None:
-        """Send the 2xx again, or give it up."""
-        if now >= self._gives_up_at or not self._incoming.flow.is_open:
-            self.stop()
-            if self._incoming.on_no_ack is not None:
-                self._incoming.on_no_ack()
-            return
-        self._layer.send(self._data, self._incoming.flow)
-        self._pause = min(2 * self._pause, self._layer.timers.t2)
-        self._resend_at = now + self._pause
-
-
-_NEVER = float("inf")

@@ -4,18 +4,15 @@ from collections.abc import Callable
 
 from call_api.backends.embedded.timer_queue import TimerEntry
 from call_api.backends.embedded.transaction_layer import TransactionLayer
+from call_api.backends.embedded.unwanted_forks import UnwantedForks
 from call_api.sip.client_transaction import (
     InviteClientTransaction,
     NonInviteClientTransaction,
     cancel_request,
 )
-from call_api.sip.dialog import Dialog, contact_target
 from call_api.sip.flow import Flow
 from call_api.sip.message import Request, Response
 from call_api.sip.transaction import Failure, Key, Outcome, State
-
-MAX_UNWANTED = 8
-"""Most forks of one INVITE that are hung up; more are left to their own timers."""
 
 OnResponse = Callable[[Response], None]
 
@@ -34,6 +31,7 @@ class OutgoingRequest:
         "_deadline",
         "_dialog_tag",
         "_flow",
+        "_forks",
         "_is_broken",
         "_is_cancelled",
         "_key",
@@ -41,7 +39,6 @@ class OutgoingRequest:
         "_on_response",
         "_request",
         "_transaction",
-        "_unwanted",
         "_wants_cancel",
         "failure",
         "timer",
@@ -75,7 +72,7 @@ class OutgoingRequest:
         self._dialog_tag: str | None = None
         self._accepted: Key | None = None
         self._ack: tuple[bytes, Flow] | None = None
-        self._unwanted: dict[str, bytes] = {}
+        self._forks: UnwantedForks | None = None
         self._transaction: InviteClientTransaction | NonInviteClientTransaction
         if request.method == "INVITE":
             self._transaction = InviteClientTransaction(
@@ -212,23 +209,10 @@ class OutgoingRequest:
             self._layer.accepted[self._accepted] = self
             self._finish(response)
         elif tag != self._dialog_tag:
-            self._hang_up(response, tag)
+            self._forks = self._forks or UnwantedForks(self._layer, self._flow, _send)
+            self._forks.hang_up(response)
         elif self._ack is not None:
             self._layer.send(*self._ack)
-
-    def _hang_up(self, response: Response, tag: str) -> None:
-        """End a dialog that nobody wants: ACK and BYE (RFC 3261, section 13.2.2.4)."""
-        if (ack := self._unwanted.get(tag)) is not None:
-            self._layer.send(ack, self._flow)
-        elif len(self._unwanted) < MAX_UNWANTED:
-            dialog = _unwanted_dialog(response)
-            request = dialog.ack(response.cseq.number)
-            self._layer.put_via(request, self._flow)
-            self._unwanted[tag] = request.encode()
-            self._layer.send(self._unwanted[tag], self._flow)
-            bye = dialog.request("BYE")
-            self._layer.put_via(bye, self._flow)
-            OutgoingRequest(self._layer, bye, self._flow, _ignore)
 
     def _make_up(self, status: int, failure: Failure) -> None:
         if not self.is_done and self._request is not None:
@@ -248,16 +232,9 @@ def ack_key(message: Request | Response) -> Key:
     return message.callid, message.from_tag, message.cseq.number
 
 
-def _unwanted_dialog(response: Response) -> Dialog:
-    return Dialog(
-        callid=response.callid,
-        local=str(response.from_),
-        remote=str(response.to),
-        remote_target=contact_target(response) or str(response.to.uri),
-        contact="",
-        route_set=tuple(reversed(response.headers.all("Record-Route"))),
-        local_cseq=response.cseq.number,
-    )
+def _send(layer: TransactionLayer, request: Request, flow: Flow) -> None:
+    """Send a request whose answer changes nothing."""
+    OutgoingRequest(layer, request, flow, _ignore)
 
 
 def _ignore(response: Response) -> None:

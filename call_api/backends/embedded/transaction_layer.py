@@ -13,8 +13,9 @@ from call_api.sip.timers import Timers
 from call_api.sip.transaction import MAGIC_COOKIE, Key
 
 if TYPE_CHECKING:
-    from call_api.backends.embedded.incoming_request import ServerEntry, UnackedAnswer
+    from call_api.backends.embedded.incoming_request import ServerEntry
     from call_api.backends.embedded.outgoing_request import OutgoingRequest
+    from call_api.backends.embedded.unacked_answer import UnackedAnswer
 
 logger = logging.getLogger(__name__)
 

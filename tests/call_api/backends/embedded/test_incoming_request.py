@@ -1,56 +1,25 @@
 """Requests that come: how the TU answers them, and what the answers go through."""
 
-from dataclasses import dataclass
-
 import pytest
 
-from call_api.backends.embedded.incoming_request import IncomingRequest
-from call_api.sip.message import Request
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.recording_flow import RecordingFlow
 from tests.fakes.sip_messages import make_request
 from tests.fakes.sip_party import Party
-
-
-@dataclass
-class Scene:
-    """A party whose peer is the test."""
-
-    clock: ManualClock
-    party: Party
-    flow: RecordingFlow
-
-    def receive(self, request: Request) -> None:
-        self.party.agent.receive(request.encode(), self.flow)
-
-    def incoming(self, request: Request) -> IncomingRequest:
-        """Let a request come; return it as the TU sees it."""
-        self.receive(request)
-        return self.party.incoming[-1]
-
-    def statuses(self) -> list[int]:
-        """What was answered since the last time."""
-        return [response.status for response in self.flow.take_responses()]
+from tests.fakes.sip_scene import ServerScene, ack_of
 
 
 @pytest.fixture
-def scene() -> Scene:
-    clock = ManualClock()
-    return Scene(clock, Party(clock), RecordingFlow())
+def scene() -> ServerScene:
+    return ServerScene()
 
 
 @pytest.fixture
-def tcp() -> Scene:
-    clock = ManualClock()
-    return Scene(clock, Party(clock), RecordingFlow("TCP"))
+def tcp() -> ServerScene:
+    return ServerScene("TCP")
 
 
-def ack_of(incoming: IncomingRequest, *, number: int = 1, branch: str = "z9hG4bKack") -> Request:
-    to = f"<sip:bob@192.0.2.2>;tag={incoming.to_tag}"
-    return make_request("ACK", to=to, number=number, branch=branch)
-
-
-def test_all_answers_to_a_request_have_one_tag_but_a_100_has_none(scene: Scene) -> None:
+def test_all_answers_to_a_request_have_one_tag_but_a_100_has_none(scene: ServerScene) -> None:
     incoming = scene.incoming(make_request())
 
     for status in (100, 180, 183, 486):
@@ -60,7 +29,7 @@ def test_all_answers_to_a_request_have_one_tag_but_a_100_has_none(scene: Scene) 
     assert tags == [None, *[incoming.to_tag] * 3]
 
 
-def test_in_a_dialog_our_tag_is_the_one_that_the_peer_knows(scene: Scene) -> None:
+def test_in_a_dialog_our_tag_is_the_one_that_the_peer_knows(scene: ServerScene) -> None:
     incoming = scene.incoming(make_request("INFO", to="<sip:bob@192.0.2.2>;tag=b1"))
 
     incoming.respond(200)
@@ -69,7 +38,7 @@ def test_in_a_dialog_our_tag_is_the_one_that_the_peer_knows(scene: Scene) -> Non
     assert incoming.to_tag == response.to_tag == "b1"
 
 
-def test_an_answer_says_what_its_body_is(scene: Scene) -> None:
+def test_an_answer_says_what_its_body_is(scene: ServerScene) -> None:
     incoming = scene.incoming(make_request())
 
     incoming.respond(183, body=b"v=0\r\n")
@@ -109,7 +78,7 @@ def test_a_name_that_was_given_already_is_kept() -> None:
     assert options.headers.all("User-Agent") == ["phone/2"]
 
 
-def test_only_the_first_final_answer_counts(scene: Scene) -> None:
+def test_only_the_first_final_answer_counts(scene: ServerScene) -> None:
     incoming = scene.incoming(make_request())
 
     assert incoming.respond(486)
@@ -121,7 +90,7 @@ def test_only_the_first_final_answer_counts(scene: Scene) -> None:
 
 
 def test_a_header_that_would_break_the_message_is_refused_and_nothing_is_sent(
-    scene: Scene,
+    scene: ServerScene,
 ) -> None:
     incoming = scene.incoming(make_request())
 
@@ -132,7 +101,7 @@ def test_a_header_that_would_break_the_message_is_refused_and_nothing_is_sent(
     assert incoming.respond(486)
 
 
-def test_a_request_that_comes_again_is_answered_without_its_user(scene: Scene) -> None:
+def test_a_request_that_comes_again_is_answered_without_its_user(scene: ServerScene) -> None:
     request = make_request("OPTIONS")
     scene.incoming(request).respond(200)
 
@@ -145,7 +114,7 @@ def test_a_request_that_comes_again_is_answered_without_its_user(scene: Scene) -
     assert scene.party.agent.transactions == 0
 
 
-def test_a_failure_is_repeated_until_its_ack(scene: Scene) -> None:
+def test_a_failure_is_repeated_until_its_ack(scene: ServerScene) -> None:
     incoming = scene.incoming(make_request())
     incoming.respond(486)
 
@@ -160,7 +129,7 @@ def test_a_failure_is_repeated_until_its_ack(scene: Scene) -> None:
     assert scene.clock.pending == 0
 
 
-def test_a_user_who_says_nothing_has_a_100_sent_for_it(scene: Scene) -> None:
+def test_a_user_who_says_nothing_has_a_100_sent_for_it(scene: ServerScene) -> None:
     incoming = scene.incoming(make_request())
 
     scene.clock.advance(0.2)
@@ -169,118 +138,10 @@ def test_a_user_who_says_nothing_has_a_100_sent_for_it(scene: Scene) -> None:
     assert not incoming.is_answered
 
 
-# A 2xx to an INVITE: RFC 3261, section 13.3.1.4.
-
-
-@pytest.mark.parametrize("transport", ["UDP", "TCP"])
-def test_a_2xx_is_repeated_on_every_transport_until_its_ack(
-    transport: str, scene: Scene, tcp: Scene
-) -> None:
-    used = scene if transport == "UDP" else tcp
-    incoming = used.incoming(make_request())
-    acks: list[Request] = []
-    incoming.on_ack = acks.append
-
-    incoming.respond(200)
-    used.clock.advance(3.6)
-    assert used.statuses() == [200] * 4
-    used.receive(ack_of(incoming))
-    used.receive(ack_of(incoming))
-    used.clock.advance(40.0)
-
-    assert used.statuses() == []
-    assert [ack.method for ack in acks] == ["ACK"]
-    assert used.party.agent.transactions == 0
-    assert used.clock.pending == 0
-
-
-def test_a_2xx_that_gets_no_ack_is_given_up_after_64_t1(scene: Scene) -> None:
-    incoming = scene.incoming(make_request())
-    given_up: list[float] = []
-    incoming.on_no_ack = lambda: given_up.append(scene.clock.time())
-
-    incoming.respond(200)
-    scene.clock.advance(100.0)
-
-    assert given_up == [1032.0]
-    assert len(scene.flow.sent) == 11
-
-
-def test_nobody_has_to_wait_for_the_ack(scene: Scene) -> None:
-    acked, unacked = (
-        scene.incoming(make_request()),
-        scene.incoming(make_request(branch="z9hG4bK2", callid="c2")),
-    )
-    for incoming in (acked, unacked):
-        incoming.respond(200)
-
-    scene.receive(ack_of(acked))
-    scene.clock.advance(100.0)
-
-    assert scene.party.agent.transactions == 0
-
-
-def test_the_ack_of_another_invite_of_the_dialog_is_not_ours(scene: Scene) -> None:
-    incoming = scene.incoming(make_request(number=2))
-    acks: list[Request] = []
-    incoming.on_ack = acks.append
-    incoming.respond(200)
-
-    scene.receive(ack_of(incoming, number=1))
-    assert acks == []
-    scene.receive(ack_of(incoming, number=2))
-    assert len(acks) == 1
-
-
-def test_the_ack_of_a_peer_that_reuses_the_branch_is_taken_too(scene: Scene) -> None:
-    incoming = scene.incoming(make_request())
-    acks: list[Request] = []
-    incoming.on_ack = acks.append
-    incoming.respond(200)
-
-    scene.receive(ack_of(incoming, branch="z9hG4bK1"))
-
-    assert len(acks) == 1
-
-
-def test_a_bye_ends_the_wait_for_the_ack(scene: Scene) -> None:
-    incoming = scene.incoming(make_request())
-    incoming.on_no_ack = lambda: pytest.fail("the call is over")
-    incoming.respond(200)
-    scene.flow.take()
-
-    to = f"<sip:bob@192.0.2.2>;tag={incoming.to_tag}"
-    scene.incoming(make_request("BYE", to=to, number=2, branch="z9hG4bK2")).respond(200)
-    scene.clock.advance(100.0)
-
-    assert scene.statuses() == [200]
-
-
-def test_losing_the_connection_ends_the_wait_for_the_ack_early(tcp: Scene) -> None:
-    incoming = tcp.incoming(make_request())
-    given_up: list[float] = []
-    incoming.on_no_ack = lambda: given_up.append(tcp.clock.time())
-    incoming.respond(200)
-
-    tcp.flow.is_open = False
-    tcp.clock.advance(1.0)
-
-    assert given_up == [1000.5]
-
-
-def test_a_lost_connection_hurts_nobody_who_asked_for_nothing(tcp: Scene) -> None:
-    tcp.incoming(make_request()).respond(200)
-
-    tcp.flow.is_open = False
-    tcp.clock.advance(100.0)
-
-    assert tcp.party.agent.transactions == 0
-
-
 # CANCEL: RFC 3261, section 9.2.
 
 
-def test_a_cancel_ends_a_ringing_invite_with_487(scene: Scene) -> None:
+def test_a_cancel_ends_a_ringing_invite_with_487(scene: ServerScene) -> None:
     incoming = scene.incoming(make_request())
     incoming.respond(180)
     seen: list[bool] = []
@@ -299,7 +160,7 @@ def test_a_cancel_ends_a_ringing_invite_with_487(scene: Scene) -> None:
     assert not incoming.respond(200)
 
 
-def test_a_cancel_that_nobody_watches_for_is_answered_all_the_same(scene: Scene) -> None:
+def test_a_cancel_that_nobody_watches_for_is_answered_all_the_same(scene: ServerScene) -> None:
     incoming = scene.incoming(make_request())
 
     scene.receive(make_request("CANCEL"))
@@ -308,7 +169,7 @@ def test_a_cancel_that_nobody_watches_for_is_answered_all_the_same(scene: Scene)
     assert incoming.is_cancelled
 
 
-def test_a_cancel_that_crosses_the_answer_changes_nothing(scene: Scene) -> None:
+def test_a_cancel_that_crosses_the_answer_changes_nothing(scene: ServerScene) -> None:
     incoming = scene.incoming(make_request())
     incoming.on_cancel = lambda: pytest.fail("too late")
     incoming.respond(200)
@@ -319,7 +180,7 @@ def test_a_cancel_that_crosses_the_answer_changes_nothing(scene: Scene) -> None:
     assert not incoming.is_cancelled
 
 
-def test_a_cancel_of_another_request_than_invite_has_no_effect(scene: Scene) -> None:
+def test_a_cancel_of_another_request_than_invite_has_no_effect(scene: ServerScene) -> None:
     incoming = scene.incoming(make_request("OPTIONS"))
 
     scene.receive(make_request("CANCEL"))
@@ -332,7 +193,7 @@ def test_a_cancel_of_another_request_than_invite_has_no_effect(scene: Scene) -> 
 # Flows.
 
 
-def test_an_answer_that_cannot_be_sent_is_no_error(scene: Scene) -> None:
+def test_an_answer_that_cannot_be_sent_is_no_error(scene: ServerScene) -> None:
     incoming, options = scene.incoming(make_request()), scene.incoming(make_request("OPTIONS"))
     scene.flow.refuses = True
 
@@ -345,7 +206,7 @@ def test_an_answer_that_cannot_be_sent_is_no_error(scene: Scene) -> None:
     assert scene.party.agent.transactions == 1
 
 
-def test_a_peer_that_connects_again_gets_the_answer_on_the_new_connection(tcp: Scene) -> None:
+def test_a_peer_that_connects_again_gets_the_answer_on_the_new_connection(tcp: ServerScene) -> None:
     incoming = tcp.incoming(make_request())
     incoming.respond(180)
     tcp.flow.is_open = False
@@ -358,7 +219,7 @@ def test_a_peer_that_connects_again_gets_the_answer_on_the_new_connection(tcp: S
     assert incoming.flow is again
 
 
-def test_an_answer_is_repeated_on_the_connection_that_asks_for_it(tcp: Scene) -> None:
+def test_an_answer_is_repeated_on_the_connection_that_asks_for_it(tcp: ServerScene) -> None:
     tcp.incoming(make_request()).respond(486)
     tcp.flow.is_open = False
     again = RecordingFlow("TCP")

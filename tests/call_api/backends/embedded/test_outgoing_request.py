@@ -1,53 +1,30 @@
 """Our requests: what the TU is told, and what goes over the wire without its doing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 
-from call_api.backends.embedded.outgoing_request import MAX_UNWANTED
 from call_api.sip.dialog import Dialog
-from call_api.sip.message import Request, Response
+from call_api.sip.message import Request
 from call_api.sip.transaction import Failure
 from tests.fakes.manual_clock import ManualClock
 from tests.fakes.recording_flow import RecordingFlow
 from tests.fakes.sip_messages import make_request
 from tests.fakes.sip_party import Party
-
-
-@dataclass
-class Scene:
-    """A party whose peer is the test."""
-
-    clock: ManualClock
-    party: Party
-    flow: RecordingFlow
-
-    def answer(self, request: Request, status: int, tag: str = "b1") -> Response:
-        """Let the peer answer; return the answer."""
-        headers = [("Contact", "<sip:bob@192.0.2.1:5070>")] if status < 300 else []
-        response = request.response(status, to_tag=tag, headers=headers)
-        self.party.agent.receive(response.encode(), self.flow)
-        return response
-
-    def methods(self) -> list[str]:
-        """What requests were sent since the last time."""
-        return [request.method for request in self.flow.take_requests()]
+from tests.fakes.sip_scene import ClientScene
 
 
 @pytest.fixture
-def scene() -> Scene:
-    clock = ManualClock()
-    return Scene(clock, Party(clock), RecordingFlow())
+def scene() -> ClientScene:
+    return ClientScene()
 
 
 @pytest.fixture
-def tcp() -> Scene:
-    clock = ManualClock()
-    return Scene(clock, Party(clock), RecordingFlow("TCP"))
+def tcp() -> ClientScene:
+    return ClientScene("TCP")
 
 
-def test_a_request_gets_a_via_of_its_own_and_keeps_no_other(scene: Scene) -> None:
+def test_a_request_gets_a_via_of_its_own_and_keeps_no_other(scene: ClientScene) -> None:
     request = make_request("OPTIONS")
 
     scene.party.send(request, scene.flow)
@@ -62,7 +39,7 @@ def test_a_request_gets_a_via_of_its_own_and_keeps_no_other(scene: Scene) -> Non
     assert first.top_via.branch != second.top_via.branch
 
 
-def test_progress_is_told_as_it_comes_and_the_final_response_once(scene: Scene) -> None:
+def test_progress_is_told_as_it_comes_and_the_final_response_once(scene: ClientScene) -> None:
     outgoing = scene.party.send(make_request(), scene.flow)
     (invite,) = scene.flow.take_requests()
 
@@ -75,7 +52,7 @@ def test_progress_is_told_as_it_comes_and_the_final_response_once(scene: Scene) 
     assert scene.methods() == ["ACK", "ACK"]
 
 
-def test_silence_ends_in_a_408_that_was_made_up(scene: Scene) -> None:
+def test_silence_ends_in_a_408_that_was_made_up(scene: ClientScene) -> None:
     outgoing = scene.party.send(make_request(), scene.flow)
 
     scene.clock.advance(31.9)
@@ -90,7 +67,7 @@ def test_silence_ends_in_a_408_that_was_made_up(scene: Scene) -> None:
 
 
 def test_what_cannot_be_sent_is_told_as_503_but_not_before_the_request_is_known(
-    scene: Scene,
+    scene: ClientScene,
 ) -> None:
     scene.flow.refuses = True
 
@@ -103,7 +80,7 @@ def test_what_cannot_be_sent_is_told_as_503_but_not_before_the_request_is_known(
     assert scene.party.agent.transactions == 0
 
 
-def test_a_network_that_fails_while_we_repeat_is_told_as_503(scene: Scene) -> None:
+def test_a_network_that_fails_while_we_repeat_is_told_as_503(scene: ClientScene) -> None:
     scene.party.send(make_request("OPTIONS"), scene.flow)
     scene.flow.refuses = True
 
@@ -113,7 +90,7 @@ def test_a_network_that_fails_while_we_repeat_is_told_as_503(scene: Scene) -> No
     assert scene.party.agent.transactions == 0
 
 
-def test_an_ack_that_cannot_be_sent_changes_nothing_that_was_told(scene: Scene) -> None:
+def test_an_ack_that_cannot_be_sent_changes_nothing_that_was_told(scene: ClientScene) -> None:
     scene.party.send(make_request(), scene.flow)
     (invite,) = scene.flow.take_requests()
     scene.flow.refuses = True
@@ -140,7 +117,7 @@ def test_beyond_the_limit_a_request_is_refused_without_being_sent() -> None:
 # A connection that is lost.
 
 
-def test_losing_the_connection_fails_what_waits_on_it_and_nothing_else(tcp: Scene) -> None:
+def test_losing_the_connection_fails_what_waits_on_it_and_nothing_else(tcp: ClientScene) -> None:
     other = RecordingFlow("TCP", peer="192.0.2.9")
     waiting = [tcp.party.send(make_request(method), tcp.flow) for method in ("INVITE", "INFO")]
     elsewhere = tcp.party.send(make_request("INFO"), other)
@@ -156,7 +133,7 @@ def test_losing_the_connection_fails_what_waits_on_it_and_nothing_else(tcp: Scen
     assert tcp.party.agent.transactions == 1
 
 
-def test_a_call_that_was_answered_does_not_fail_with_its_connection(tcp: Scene) -> None:
+def test_a_call_that_was_answered_does_not_fail_with_its_connection(tcp: ClientScene) -> None:
     tcp.party.send(make_request(), tcp.flow)
     tcp.answer(tcp.flow.take_requests()[0], 200)
 
@@ -168,7 +145,7 @@ def test_a_call_that_was_answered_does_not_fail_with_its_connection(tcp: Scene) 
 # CANCEL: RFC 3261, section 9.1.
 
 
-def test_a_cancel_waits_for_the_first_sign_of_life(scene: Scene) -> None:
+def test_a_cancel_waits_for_the_first_sign_of_life(scene: ClientScene) -> None:
     outgoing = scene.party.send(make_request(), scene.flow)
     (invite,) = scene.flow.take_requests()
 
@@ -182,7 +159,7 @@ def test_a_cancel_waits_for_the_first_sign_of_life(scene: Scene) -> None:
     assert cancel.cseq.number == invite.cseq.number
 
 
-def test_a_cancelled_invite_ends_with_487(scene: Scene) -> None:
+def test_a_cancelled_invite_ends_with_487(scene: ClientScene) -> None:
     outgoing = scene.party.send(make_request(), scene.flow)
     (invite,) = scene.flow.take_requests()
     scene.answer(invite, 180)
@@ -202,7 +179,7 @@ def test_a_cancelled_invite_ends_with_487(scene: Scene) -> None:
     assert scene.party.agent.transactions == 0
 
 
-def test_a_cancel_that_crosses_the_answer_leaves_the_call_to_its_user(scene: Scene) -> None:
+def test_a_cancel_that_crosses_the_answer_leaves_the_call_to_its_user(scene: ClientScene) -> None:
     outgoing = scene.party.send(make_request(), scene.flow)
     (invite,) = scene.flow.take_requests()
     scene.answer(invite, 180)
@@ -214,7 +191,7 @@ def test_a_cancel_that_crosses_the_answer_leaves_the_call_to_its_user(scene: Sce
     assert scene.methods() == ["CANCEL"]
 
 
-def test_a_cancel_without_effect_is_given_up_after_64_t1(scene: Scene) -> None:
+def test_a_cancel_without_effect_is_given_up_after_64_t1(scene: ClientScene) -> None:
     outgoing = scene.party.send(make_request(), scene.flow)
     (invite,) = scene.flow.take_requests()
     scene.answer(invite, 180)
@@ -231,7 +208,7 @@ def test_a_cancel_without_effect_is_given_up_after_64_t1(scene: Scene) -> None:
     assert scene.party.told == [180, 487]
 
 
-def test_a_cancelled_invite_that_nobody_ever_answers_is_a_408(scene: Scene) -> None:
+def test_a_cancelled_invite_that_nobody_ever_answers_is_a_408(scene: ClientScene) -> None:
     outgoing = scene.party.send(make_request(), scene.flow)
 
     outgoing.cancel()
@@ -241,7 +218,7 @@ def test_a_cancelled_invite_that_nobody_ever_answers_is_a_408(scene: Scene) -> N
     assert set(scene.methods()) == {"INVITE"}
 
 
-def test_only_an_invite_can_be_cancelled(scene: Scene) -> None:
+def test_only_an_invite_can_be_cancelled(scene: ClientScene) -> None:
     outgoing = scene.party.send(make_request("OPTIONS"), scene.flow)
     (options,) = scene.flow.take_requests()
 
@@ -254,7 +231,9 @@ def test_only_an_invite_can_be_cancelled(scene: Scene) -> None:
 # Timer C.
 
 
-def test_after_its_ring_time_an_invite_is_a_408_at_once_and_is_cancelled(scene: Scene) -> None:
+def test_after_its_ring_time_an_invite_is_a_408_and_is_cancelled(
+    scene: ClientScene,
+) -> None:
     outgoing = scene.party.send(make_request(), scene.flow, ring_for=20.0)
     (invite,) = scene.flow.take_requests()
     scene.answer(invite, 180)
@@ -273,7 +252,7 @@ def test_after_its_ring_time_an_invite_is_a_408_at_once_and_is_cancelled(scene: 
 
 
 def test_who_is_silent_for_the_ring_time_is_cancelled_at_the_first_sign_of_life(
-    scene: Scene,
+    scene: ClientScene,
 ) -> None:
     scene.party.send(make_request(), scene.flow, ring_for=5.0)
     (invite,) = scene.flow.take_requests()
@@ -289,7 +268,7 @@ def test_who_is_silent_for_the_ring_time_is_cancelled_at_the_first_sign_of_life(
     assert scene.party.agent.transactions == 0
 
 
-def test_who_stays_silent_after_the_ring_time_is_forgotten_by_timer_b(scene: Scene) -> None:
+def test_who_stays_silent_after_the_ring_time_is_forgotten_by_timer_b(scene: ClientScene) -> None:
     scene.party.send(make_request(), scene.flow, ring_for=5.0)
 
     scene.clock.advance(32.0)
@@ -298,7 +277,7 @@ def test_who_stays_silent_after_the_ring_time_is_forgotten_by_timer_b(scene: Sce
     assert scene.party.agent.transactions == 0
 
 
-def test_an_answer_ends_the_ring_time(scene: Scene) -> None:
+def test_an_answer_ends_the_ring_time(scene: ClientScene) -> None:
     scene.party.send(make_request(), scene.flow, ring_for=5.0)
     (invite,) = scene.flow.take_requests()
 
@@ -309,28 +288,10 @@ def test_an_answer_ends_the_ring_time(scene: Scene) -> None:
     assert scene.methods() == []
 
 
-def test_who_answers_just_after_the_ring_time_is_hung_up(scene: Scene) -> None:
-    scene.party.send(make_request(), scene.flow, ring_for=5.0)
-    (invite,) = scene.flow.take_requests()
-    scene.answer(invite, 180)
-    scene.clock.advance(5.0)
-    scene.flow.take()
-
-    scene.answer(invite, 200)
-
-    ack, bye = scene.flow.take_requests()
-    assert (ack.method, bye.method) == ("ACK", "BYE")
-    assert ack.uri == bye.uri == "sip:bob@192.0.2.1:5070"
-    assert (ack.cseq.number, bye.cseq.number) == (1, 2)
-    assert (bye.from_tag, bye.to_tag, bye.callid) == ("a1", "b1", "c1")
-    scene.answer(bye, 200)
-    assert scene.party.told == [180, 408]
-
-
 # The 2xx of an INVITE: RFC 3261, section 13.2.2.4.
 
 
-def accept(scene: Scene, *, acks: bool = True) -> tuple[Request, Callable[[], None]]:
+def accept(scene: ClientScene, *, acks: bool = True) -> tuple[Request, Callable[[], None]]:
     """Let a call be answered; return the INVITE, and what repeats the 2xx."""
     request = make_request()
     scene.party.send(request, scene.flow)
@@ -342,7 +303,7 @@ def accept(scene: Scene, *, acks: bool = True) -> tuple[Request, Callable[[], No
     return invite, lambda: scene.party.agent.receive(response.encode(), scene.flow)
 
 
-def test_a_2xx_that_comes_again_gets_the_same_ack_again(scene: Scene) -> None:
+def test_a_2xx_that_comes_again_gets_the_same_ack_again(scene: ClientScene) -> None:
     _, repeat = accept(scene)
     (sent,) = scene.flow.sent
 
@@ -354,7 +315,7 @@ def test_a_2xx_that_comes_again_gets_the_same_ack_again(scene: Scene) -> None:
     assert scene.party.told == [200]
 
 
-def test_a_2xx_that_comes_again_before_the_user_acks_is_absorbed(scene: Scene) -> None:
+def test_a_2xx_that_comes_again_before_the_user_acks_is_absorbed(scene: ClientScene) -> None:
     _, repeat = accept(scene, acks=False)
 
     repeat()
@@ -363,7 +324,7 @@ def test_a_2xx_that_comes_again_before_the_user_acks_is_absorbed(scene: Scene) -
     assert scene.party.told == [200]
 
 
-def test_after_timer_m_nothing_is_left_of_a_call_that_was_answered(scene: Scene) -> None:
+def test_after_timer_m_nothing_is_left_of_a_call_that_was_answered(scene: ClientScene) -> None:
     _, repeat = accept(scene)
     scene.flow.take()
 
@@ -375,7 +336,7 @@ def test_after_timer_m_nothing_is_left_of_a_call_that_was_answered(scene: Scene)
     assert scene.flow.sent == []
 
 
-def test_an_ack_that_comes_very_late_is_sent_once(scene: Scene) -> None:
+def test_an_ack_that_comes_very_late_is_sent_once(scene: ClientScene) -> None:
     request = make_request()
     scene.party.send(request, scene.flow)
     (invite,) = scene.flow.take_requests()
@@ -385,39 +346,3 @@ def test_an_ack_that_comes_very_late_is_sent_once(scene: Scene) -> None:
     scene.party.agent.send_ack(dialog.ack(1), scene.flow)
 
     assert scene.methods() == ["ACK"]
-
-
-def test_another_fork_that_answers_is_hung_up_once_and_acked_each_time(scene: Scene) -> None:
-    invite, _ = accept(scene)
-    scene.flow.take()
-
-    scene.answer(invite, 200, tag="b2")
-    assert scene.methods() == ["ACK", "BYE"]
-    scene.answer(invite, 200, tag="b2")
-    assert scene.methods() == ["ACK"]
-
-    assert scene.party.told == [200]
-
-
-def test_a_fork_is_hung_up_along_its_own_route(scene: Scene) -> None:
-    invite, _ = accept(scene)
-    scene.flow.take()
-    routes = [("Record-Route", "<sip:p2;lr>"), ("Record-Route", "<sip:p1;lr>")]
-
-    fork = invite.response(200, to_tag="b2", headers=routes)
-    scene.party.agent.receive(fork.encode(), scene.flow)
-
-    ack, bye = scene.flow.take_requests()
-    for request in (ack, bye):
-        assert request.headers.all("Route") == ["<sip:p1;lr>", "<sip:p2;lr>"]
-        assert request.uri == "sip:bob@192.0.2.2"
-
-
-def test_there_is_an_end_to_the_forks_that_are_hung_up(scene: Scene) -> None:
-    invite, _ = accept(scene)
-    scene.flow.take()
-
-    for number in range(MAX_UNWANTED + 5):
-        scene.answer(invite, 200, tag=f"fork{number}")
-
-    assert scene.methods() == ["ACK", "BYE"] * MAX_UNWANTED

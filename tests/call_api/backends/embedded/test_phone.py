@@ -206,3 +206,18 @@ def test_a_password_is_not_shown() -> None:
     shown = repr(Line(name="a", password="hidden", domain="d", registrar=("127.0.0.1", 1)))
 
     assert "hidden" not in shown
+
+
+async def test_a_connection_that_is_gone_is_made_anew_for_the_bye() -> None:
+    async with scene(transport="TCP") as (desk, alice):
+        desk.on_request = lambda incoming: incoming.respond(200)
+        call = alice.call("sip:desk@localhost")
+        await alice.until(lambda: call.state == "up")
+        first = alice.flow()
+
+        first.close()  # type: ignore[attr-defined]  # a TCP flow has it
+        call.hang_up()
+        await desk.until(lambda: len(desk.requests) == 2)
+
+        assert alice.flow() is not first
+        assert [r.request.method for r in desk.requests] == ["INVITE", "BYE"]

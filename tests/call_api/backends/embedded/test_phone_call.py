@@ -1,83 +1,22 @@
 """Calls of a demo phone, against a far end that plays by hand, over loopback sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import pytest
 
 from call_api.backends.embedded.incoming_request import IncomingRequest
-from call_api.backends.embedded.phone import Behaviour, Line, Phone, phone
+from call_api.backends.embedded.phone import Behaviour
 from call_api.sip.digest import DigestServer
-from call_api.sip.message import Request
-from call_api.sip.sdp import Direction, Sdp, make_offer
-from call_api.transports.rtp import RtpSocket
-from tests.fakes.tiny_registrar import FAST, LIMIT, FarEnd, TinyRegistrar, tiny_registrar
-
-DESK = "sip:desk@localhost"
-
-
-@dataclass
-class Scene:
-    """A phone of alice's, and the host that it registers at."""
-
-    desk: TinyRegistrar
-    alice: Phone
-    media: RtpSocket
-
-    def offer(self, direction: Direction = "sendrecv") -> bytes:
-        return make_offer(self.media.host, self.media.port, direction).encode()
-
-    async def call_alice(self) -> FarEnd:
-        """Call her and let her answer."""
-        far = FarEnd(self.desk, "alice")
-        response = await far.call(self.offer())
-        assert response.status == 200
-        far.ack()
-        return far
-
-    async def answered_call(self) -> IncomingRequest:
-        """Let her call us, and answer; return her INVITE."""
-        acked = asyncio.Event()
-
-        def answer(incoming: IncomingRequest) -> None:
-            if incoming.request.method == "INVITE":
-                incoming.on_ack = lambda ack: acked.set()
-                incoming.respond(
-                    200, headers=[("Contact", "<sip:desk@127.0.0.1>")], body=self.offer()
-                )
-            else:
-                incoming.respond(200)
-
-        self.desk.on_request = answer
-        self.alice.call(DESK)
-        async with asyncio.timeout(LIMIT):
-            await acked.wait()
-        return self.desk.requests[0]
-
-    def body_of(self, number: int) -> Sdp:
-        return Sdp.parse(self.desk.requests[number].request.body)
-
-
-@asynccontextmanager
-async def scene(behaviour: Behaviour | None = None) -> AsyncIterator[Scene]:
-    async with tiny_registrar({"alice": "secret"}) as desk:
-        line = Line(name="alice", password="secret", domain="localhost", registrar=desk.address)
-        treats = behaviour or Behaviour(answer_after=0.0)
-        media = RtpSocket("127.0.0.1", lambda packet: None)
-        try:
-            async with phone(line, behaviour=treats, timers=FAST) as alice:
-                yield Scene(desk, alice, media)
-        finally:
-            media.close()
-
+from call_api.sip.sdp import Direction, Sdp
+from tests.fakes.phone_scene import DESK, phone_scene
+from tests.fakes.tiny_registrar import LIMIT, FarEnd
 
 # Alice is called.
 
 
 async def test_she_rings_answers_and_there_is_sound() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         far = await s.call_alice()
         (call,) = s.alice.calls
         await s.alice.until(lambda: call.sent_packets > 2)
@@ -95,7 +34,7 @@ async def test_she_rings_answers_and_there_is_sound() -> None:
 
 
 async def test_her_session_is_one_whose_version_grows() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         far = FarEnd(s.desk, "alice")
         first = Sdp.parse((await far.call(s.offer())).body)
         far.ack()
@@ -118,7 +57,7 @@ MIRRORED: list[tuple[Direction, Direction]] = [
 
 @pytest.mark.parametrize(("asked", "done"), MIRRORED)
 async def test_she_goes_along_with_a_change_of_direction(asked: Direction, done: Direction) -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         far = await s.call_alice()
         response = await far.reinvite(s.offer(asked))
         far.ack()
@@ -128,7 +67,7 @@ async def test_she_goes_along_with_a_change_of_direction(asked: Direction, done:
 
 
 async def test_asked_for_an_offer_she_makes_one_and_takes_the_answer_from_the_ack() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         far = FarEnd(s.desk, "alice")
         offer = Sdp.parse((await far.call(b"")).body)
         (call,) = s.alice.calls
@@ -143,7 +82,7 @@ async def test_asked_for_an_offer_she_makes_one_and_takes_the_answer_from_the_ac
 
 
 async def test_who_gives_up_is_let_go() -> None:
-    async with scene(Behaviour(answer_after=None)) as s:
+    async with phone_scene(Behaviour(answer_after=None)) as s:
         far = FarEnd(s.desk, "alice")
         final = far.start(s.offer())
         await s.alice.until(lambda: bool(s.alice.calls))
@@ -159,7 +98,7 @@ async def test_who_gives_up_is_let_go() -> None:
 
 
 async def test_a_hand_may_answer_or_refuse_a_phone_that_rings_for_ever() -> None:
-    async with scene(Behaviour(answer_after=None)) as s:
+    async with phone_scene(Behaviour(answer_after=None)) as s:
         for act, status in (("answer", 200), ("hang_up", 603)):
             far = FarEnd(s.desk, "alice")
             final = far.start(s.offer())
@@ -172,7 +111,7 @@ async def test_a_hand_may_answer_or_refuse_a_phone_that_rings_for_ever() -> None
 
 
 async def test_what_she_cannot_hear_she_refuses() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         far = FarEnd(s.desk, "alice")
         response = await far.call(s.offer().replace(b"RTP/AVP 0", b"RTP/AVP 9"))
 
@@ -181,7 +120,7 @@ async def test_what_she_cannot_hear_she_refuses() -> None:
 
 
 async def test_in_a_call_what_she_cannot_hear_changes_nothing() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         far = await s.call_alice()
         response = await far.reinvite(b"nonsense")
 
@@ -191,7 +130,7 @@ async def test_in_a_call_what_she_cannot_hear_changes_nothing() -> None:
 
 
 async def test_a_phone_may_refuse_to_change_a_call() -> None:
-    async with scene(Behaviour(answer_after=0.0, refuse_reinvites_with=488)) as s:
+    async with phone_scene(Behaviour(answer_after=0.0, refuse_reinvites_with=488)) as s:
         far = await s.call_alice()
 
         assert (await far.reinvite(s.offer("sendonly"))).status == 488
@@ -199,7 +138,7 @@ async def test_a_phone_may_refuse_to_change_a_call() -> None:
 
 
 async def test_who_never_acks_is_hung_up() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         far = FarEnd(s.desk, "alice")
         assert (await far.call(s.offer())).status == 200
         s.desk.on_request = lambda incoming: incoming.respond(200)
@@ -215,14 +154,14 @@ REQUESTS = [("OPTIONS", 200), ("INFO", 200), ("REFER", 405), ("UPDATE", 405)]
 
 @pytest.mark.parametrize(("method", "status"), REQUESTS)
 async def test_other_requests_in_the_call(method: str, status: int) -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         far = await s.call_alice()
 
         assert (await far.request(method)).status == status
 
 
 async def test_requests_in_the_wrong_order_are_refused() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         far = await s.call_alice()
         far.dialog.local_cseq += 5
         await far.request("INFO")
@@ -232,7 +171,7 @@ async def test_requests_in_the_wrong_order_are_refused() -> None:
 
 
 async def test_while_she_rings_nothing_can_be_changed() -> None:
-    async with scene(Behaviour(answer_after=None)) as s:
+    async with phone_scene(Behaviour(answer_after=None)) as s:
         far = FarEnd(s.desk, "alice")
         far.start(s.offer())
         await s.alice.until(lambda: bool(s.alice.calls))
@@ -251,7 +190,7 @@ async def test_while_she_rings_nothing_can_be_changed() -> None:
 
 
 async def test_she_calls_and_hangs_up() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         invite = await s.answered_call()
         (call,) = s.alice.calls
         await s.alice.until(lambda: call.state == "up")
@@ -269,7 +208,7 @@ async def test_she_calls_and_hangs_up() -> None:
 
 
 async def test_a_call_that_is_refused_ends() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         call = s.alice.call(DESK)
         assert call.peer == ""
         await s.alice.until(lambda: call.state == "ended")
@@ -300,7 +239,7 @@ async def test_she_gives_her_password_when_she_is_asked(
             texts = digest.challenges(1.0)
             incoming.respond(status, headers=[(challenge, text) for text in texts])
 
-    async with scene() as s:
+    async with phone_scene() as s:
         s.desk.on_request = ask
         call = s.alice.call(DESK)
         await s.alice.until(lambda: call.state == "ended")
@@ -310,7 +249,7 @@ async def test_she_gives_her_password_when_she_is_asked(
 
 
 async def test_she_takes_her_call_back_while_it_rings() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         s.desk.on_request = lambda incoming: incoming.respond(180)
         call = s.alice.call(DESK)
         await s.alice.until(lambda: call.progress == [180])
@@ -323,7 +262,7 @@ async def test_she_takes_her_call_back_while_it_rings() -> None:
 
 
 async def test_an_answer_that_crosses_her_cancel_is_hung_up() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         s.desk.on_request = lambda incoming: incoming.respond(200)
         call = s.alice.call(DESK)
 
@@ -335,7 +274,7 @@ async def test_an_answer_that_crosses_her_cancel_is_hung_up() -> None:
 
 
 async def test_a_challenge_that_crosses_her_cancel_is_not_answered() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         s.desk.on_request = lambda incoming: incoming.respond(401)
         call = s.alice.call(DESK)
 
@@ -349,14 +288,14 @@ async def test_a_challenge_that_crosses_her_cancel_is_not_answered() -> None:
 
 
 async def test_she_holds_and_resumes() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         await s.answered_call()
         (call,) = s.alice.calls
         await s.alice.until(lambda: call.state == "up")
-        answers = iter(["recvonly", "sendrecv"])
+        answers: Iterator[Direction] = iter(("recvonly", "sendrecv"))
 
         def answer(incoming: IncomingRequest) -> None:
-            incoming.respond(200, body=s.offer(next(answers)))  # type: ignore[arg-type]  # str
+            incoming.respond(200, body=s.offer(next(answers)))
 
         s.desk.on_request = answer
         assert await call.hold() == 200
@@ -368,7 +307,7 @@ async def test_she_holds_and_resumes() -> None:
 
 
 async def test_a_hold_that_is_refused_changes_nothing() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         await s.answered_call()
         (call,) = s.alice.calls
         await s.alice.until(lambda: call.state == "up")
@@ -379,7 +318,7 @@ async def test_a_hold_that_is_refused_changes_nothing() -> None:
 
 
 async def test_two_changes_at_once_get_491() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         far = await s.call_alice()
         (call,) = s.alice.calls
         s.desk.on_request = lambda incoming: incoming.respond(100)
@@ -394,7 +333,7 @@ async def test_two_changes_at_once_get_491() -> None:
 
 
 async def test_who_waits_no_more_for_a_hold_leaves_the_call_in_order() -> None:
-    async with scene() as s:
+    async with phone_scene() as s:
         await s.call_alice()
         (call,) = s.alice.calls
         s.desk.on_request = lambda incoming: incoming.respond(100)
@@ -406,32 +345,3 @@ async def test_who_waits_no_more_for_a_hold_leaves_the_call_in_order() -> None:
         await s.alice.until(lambda: call.direction == "sendonly")
 
         assert call.state == "up"
-
-
-async def test_a_connection_that_is_gone_is_made_anew_for_the_bye() -> None:
-    async with tiny_registrar({"alice": "secret"}) as desk:
-        line = Line(
-            name="alice",
-            password="secret",
-            domain="localhost",
-            registrar=desk.address,
-            transport="TCP",
-        )
-        acks: list[Request] = []
-
-        def answer(incoming: IncomingRequest) -> None:
-            incoming.on_ack = acks.append
-            incoming.respond(200)
-
-        desk.on_request = answer
-        async with phone(line, timers=FAST) as alice:
-            call = alice.call(DESK)
-            await alice.until(lambda: call.state == "up")
-            first = alice.flow()
-            first.close()  # type: ignore[attr-defined]  # a TCP flow has it
-            call.hang_up()
-            await desk.until(lambda: len(desk.requests) == 2)
-            await desk.until(lambda: len(desk.registers) == 3)
-
-            assert alice.flow() is not first
-            assert [r.request.method for r in desk.requests] == ["INVITE", "BYE"]

@@ -76,7 +76,10 @@ BackendName: TypeAlias = Annotated[
 MiUrl: TypeAlias = Annotated[
     str,
     Meta(
-        pattern=r"^[!-~]{0,1024}$(?!\n)",
+        pattern=(
+            r"^(?:(?:udp:)?(?:\[[0-9A-Fa-f:.%]+\]|[0-9A-Za-z._-]+):[0-9]{1,5}"
+            r"|unix:/[!-~]+|http://[!-~]+)?$(?!\n)"
+        ),
         extra={"expected": "host:port, udp:host:port, unix:/path or http://host:port/mi"},
     ),
 ]

@@ -7,7 +7,7 @@ import yaml
 from msgspec import structs
 
 from call_api.config import TOOLS, CmdConfig, Config, Embedded, Mi, Section, WsServer, is_loopback
-from call_api.settings import leaves, load, variables
+from call_api.settings import ConfigError, leaves, load, variables
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,6 +92,31 @@ def test_the_back_end_follows_from_the_settings(config: Config, name: str) -> No
 )
 def test_loopback_is_told_from_the_rest_of_the_world(host: str, yes: bool) -> None:
     assert is_loopback(host) is yes
+
+
+@pytest.mark.parametrize(
+    ("url", "is_one"),
+    [
+        ("", True),
+        ("127.0.0.1:8080", True),
+        ("udp:proxy-1.example.com:8080", True),
+        ("[::1]:8080", True),
+        ("unix:/run/opensips/mi", True),
+        ("http://127.0.0.1:8888/mi", True),
+        ("127.0.0.1", False),
+        ("tcp:127.0.0.1:8080", False),
+        ("unix:relative", False),
+        ("https://x/mi", False),
+        ("127.0.0.1:8080 ", False),
+    ],
+)
+def test_an_mi_url_is_told_from_what_is_none(url: str, is_one: bool) -> None:
+    environ = {"CALL_API_MI_URL": url}
+    if is_one:
+        assert load(Config, Path("/dev/null"), environ).config.mi.url == url
+        return
+    with pytest.raises(ConfigError, match="expected host:port, udp:host:port, unix:/path or http"):
+        load(Config, Path("/dev/null"), environ)
 
 
 def test_strangers_may_register_on_loopback_only() -> None:

@@ -74,7 +74,8 @@ def parse_text(text: str, wanted: Any) -> Node:
     Raises:
         yaml_nodes.BadYaml: It is no YAML.
     """
-    if _is_text(_member(wanted, is_list=text.startswith("["))):
+    is_list = text.startswith("[") and text.endswith("]")  # [::1]:8080 is none
+    if _is_text(_member(wanted, is_list=is_list)):
         return Scalar(text, is_plain=False, line=1)
     return yaml_nodes.parse(text) or Scalar("", is_plain=True, line=1)
 

@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import secrets
 import shlex
 import socket
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -98,8 +99,10 @@ def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     raise DemoFailed("the daemon did not start")
 
 
-async def lines_of(words: list[str], environment: Mapping[str, str]) -> AsyncIterator[str]:
-    """Run a program as on a terminal; yield its lines as they come.
+async def run(
+    words: list[str], environment: Mapping[str, str], show: Callable[[str], object]
+) -> None:
+    """Run a program as on a terminal; show its lines as they come.
 
     Raises:
         DemoFailed: It ended with another status than 0.
@@ -120,12 +123,12 @@ async def lines_of(words: list[str], environment: Mapping[str, str]) -> AsyncIte
     try:
         with contextlib.suppress(OSError):  # EIO: the other end of a terminal was closed
             async for line in reader:
-                yield line.decode(errors="replace").rstrip()
+                show(line.decode(errors="replace").rstrip())
+    except BaseException:
+        process.terminate()
+        raise
     finally:
         transport.close()
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
         status = await process.wait()
     if status:
         raise DemoFailed(f"{shlex.join(words)} ended with {status}")
@@ -163,8 +166,11 @@ class Demo:
         """Run ``call-cmd`` and show what it prints."""
         command = ["call-cmd", *words]
         self._console.print(Text.assemble("\n", ("$ ", "dim"), (" ".join(command), "bold")))
-        async for line in lines_of(command, self._environment):
-            self._console.print(Text("  ") + Text.from_ansi(line), soft_wrap=True)
+        await run(
+            command,
+            self._environment,
+            lambda line: self._console.print(Text("  ") + Text.from_ansi(line), soft_wrap=True),
+        )
 
     async def callid(self) -> str:
         """The beginning of the Call-ID of the one call: as much as ``call-cmd`` needs.
@@ -172,10 +178,11 @@ class Demo:
         Raises:
             DemoFailed: There is none.
         """
-        async for line in lines_of(["call-cmd", "list", "--json"], self._environment):
-            call = json.loads(Text.from_ansi(line).plain)
-            return str(call["callid"])[:8]
-        raise DemoFailed("there is no call")
+        lines: list[str] = []
+        await run(["call-cmd", "list", "--json"], self._environment, lines.append)
+        if not lines:
+            raise DemoFailed("there is no call")
+        return str(json.loads(Text.from_ansi(lines[0]).plain)["callid"])[:8]
 
     async def listen(self, **expected: bool) -> None:
         """Count what the phones receive for a second, and show it.
@@ -185,11 +192,11 @@ class Demo:
         """
         before = {name: self._phones[name].received_packets for name in expected}
         await asyncio.sleep(LISTEN_FOR)
-        line = Text("  audio packets received in a second:", "dim")
+        line = Text.assemble(("  audio packets received in a second:", "dim"))
         wrong = []
         for name, hears in expected.items():
             came = self._phones[name].received_packets - before[name]
-            line.append(f"   {name} ").append(f"{came:2}", "bold green" if came > 1 else "dim")
+            line.append(f"   {name} {came:2}", "bold cyan" if came > 1 else "dim")
             if hears is not (came > 1):  # one may still have been on its way
                 wrong.append(f"{name} hears {'silence' if hears else 'something'}")
         self._console.print(line)
@@ -226,7 +233,9 @@ def main() -> None:
         f"\n[dim]# Done in {took:.0f} s; everything is stopped. [/]make run[dim] keeps it running.",
     )
     if asked.svg:
-        console.save_svg(str(asked.svg), title="make demo")
+        picture = console.export_svg(title="make demo")
+        without_fonts = re.sub(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", "", picture, flags=re.DOTALL)
+        asked.svg.write_text(without_fonts, "utf-8")
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ class Phone(Program):
 
     async def close(self) -> None:
         self.transport.get_pipe_transport(0).close()  # type: ignore[union-attr]  # piped
-        await self.stop(signal.SIGTERM, within=2.0)
+        await self.wait(within=2.0)
 
 
 async def start_phone(

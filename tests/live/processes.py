@@ -70,6 +70,10 @@ class Program(asyncio.SubprocessProtocol):
         """Send ``signal``; return the exit status, -9 if it took a SIGKILL after ``within``."""
         if not self.exited.done():
             self.transport.send_signal(signal)
+        return await self.wait(within)
+
+    async def wait(self, within: float) -> int:
+        """Return the exit status; -9 if it took a SIGKILL after ``within`` seconds."""
         try:
             async with asyncio.timeout(within):
                 await asyncio.shield(self.exited)

@@ -178,6 +178,8 @@ class Connection(asyncio.Protocol):
         self._protocol.receive_eof()
         if not self._is_leaving:
             self._leave()
+        else:  # the transport closes before the loop's next turn
+            self._flush()
 
     def pause_writing(self) -> None:
         """Stop reading from a client that does not read, until it does."""

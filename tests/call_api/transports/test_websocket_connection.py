@@ -1,6 +1,8 @@
 """Frames, handshakes and goodbyes; what takes time or memory is in tests/wire/test_limits.py."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.frames import CloseCode
 
 from call_api.config import WsServer
@@ -245,3 +247,40 @@ def test_half_a_connection_is_none() -> None:
     assert hub.conversation.closings == 1
     hub.pass_time(CLOSE_WITHIN + 1)
     assert hub.transport.is_aborted
+
+
+def test_a_page_goes_out_also_to_who_hangs_up_halfway() -> None:
+    hub = FakeHub(is_open=False)
+
+    hub.connection.data_received(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    hub.connection.eof_received()
+
+    assert hub.sent().endswith(b"\r\n\r\nok\n")
+
+
+CHUNKS = st.lists(
+    st.binary(max_size=30)
+    | st.builds(
+        frame,
+        st.integers(0, 15),
+        st.binary(max_size=130),
+        fin=st.booleans(),
+        masked=st.booleans(),
+    ),
+    max_size=8,
+)
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+@given(chunks=CHUNKS)
+def test_any_bytes_are_taken_and_every_connection_ends(chunks: list[bytes], is_open: bool) -> None:
+    hub = FakeHub(is_open=is_open)
+    hub.conversation.on_text = lambda text: hub.connection.send(text.encode())
+
+    for chunk in chunks:
+        hub.receive(chunk)
+    hub.connection.send_away(CloseCode.GOING_AWAY, "bye")
+    hub.pass_time(CLOSE_WITHIN + 1)
+
+    assert hub.transport.is_aborted or hub.transport.is_closed
+    assert hub.conversation.closings == len(hub.opened)

@@ -75,7 +75,7 @@ def scenario(run: Scenario) -> Scenario:
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", range(13))
 def test_on_both_loops(number: int, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     async def bounded() -> None:
         problems: list[object] = []
@@ -129,6 +129,15 @@ async def probes_are_answered_and_the_connection_is_closed() -> None:
             client.write(b"HEAD /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
             assert "Content-Length: 20\r\n" in await client.head()
             assert await client.rest() == b""
+
+
+@scenario
+async def who_hangs_up_halfway_still_gets_a_page() -> None:
+    async with serving() as server, await RawClient.connect(server.address) as client:
+        client.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.writer.write_eof()
+        assert (await client.head()).startswith("HTTP/1.1 200 ")
+        assert await client.rest() == b"ok\n"
 
 
 @scenario
@@ -240,7 +249,7 @@ async def many_clients_are_served_at_once() -> None:
 
 
 def test_every_scenario_is_run() -> None:
-    assert len(SCENARIOS) == 12
+    assert len(SCENARIOS) == 13
 
 
 async def test_small_answers_do_not_wait_for_acknowledgements() -> None:

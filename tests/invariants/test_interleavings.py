@@ -248,4 +248,4 @@ async def test_whatever_happens_every_observer_sees_every_command_end_once(seed:
             total = totals[cmd_id][client.dialect]
             assert heard == set(range(client.after[cmd_id] + 1, total + 1))
     assert backend.open_streams == 0
-    assert sum(len(client.ended) for client in chaos.here) > COMMANDS / 2
+    assert {one for client in chaos.here + chaos.gone for one in client.ended}

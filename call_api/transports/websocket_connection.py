@@ -17,7 +17,6 @@ from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 
 from call_api.config import WsServer
-from call_api.logs import SUBJECT
 from call_api.transports.handshake import MAX_REQUEST, Gate, answer
 from call_api.transports.listener import Conversation, OpenConversation, authority
 
@@ -156,7 +155,6 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, whatever they are."""
-        SUBJECT.set(self.peer)
         try:
             self._protocol.receive_data(data)
             for event in self._protocol.events_received():
@@ -166,7 +164,7 @@ class Connection(asyncio.Protocol):
             if not self.is_client:
                 self._bound_request(len(data))
         except Exception:  # a bug must cost this client alone, and no more than its connection
-            logger.exception("failed to serve this client")
+            logger.exception("failed to serve this client", extra={"subject": self.peer})
             self._fail(CloseCode.INTERNAL_ERROR, "internal error")
         if self._protocol.close_expected() and not self._is_leaving:
             self._tell_end()

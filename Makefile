@@ -11,45 +11,52 @@ PYTHON ?=
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/installed
+USER_STAMP := $(VENV)/installed
+TEST_STAMP := $(VENV)/installed-test
 
+.NOTPARALLEL:
 .PHONY: check test demo run bench format install clean static fast-tests live-tests
 
 check: static fast-tests
 
 test: check live-tests
 
-static: $(STAMP)
+static: $(TEST_STAMP)
 	@$(BIN)/ruff format --quiet --check . || { echo "make format lays these out" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 
 # With the coverage gate: pyproject.toml names the rooms of which every branch has to be run.
-fast-tests: $(STAMP)
+fast-tests: $(TEST_STAMP)
 	@$(BIN)/pytest -q -n auto -m "not live" --cov --cov-report=term-missing:skip-covered
 
 # They wait for phones more than they compute, so four at a time on whatever machine.
-live-tests: $(STAMP)
+live-tests: $(TEST_STAMP)
 	@$(BIN)/pytest -q -n 4 -m live
 
-demo: $(STAMP)
+demo: $(USER_STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
 
-run: $(STAMP)
+run: $(USER_STAMP)
 	@exec $(BIN)/call-api $(or $(ARGS),--demo)
 
-bench: $(STAMP)
+bench: $(USER_STAMP)
 	@$(BIN)/python -m bench $(ARGS)
 
-format: $(STAMP)
+format: $(TEST_STAMP)
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-install: $(STAMP)
+install: $(TEST_STAMP)
 
-$(STAMP): pyproject.toml
-	@PYTHON='$(PYTHON)' scripts/make-venv $(VENV)
+# What runs needs less than what is tested.
+$(USER_STAMP): pyproject.toml
+	@PYTHON='$(PYTHON)' scripts/make-venv $(VENV) fast
 	@touch $@
+
+$(TEST_STAMP): pyproject.toml
+	@PYTHON='$(PYTHON)' scripts/make-venv $(VENV) test,fast
+	@touch $(USER_STAMP) $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .mypy_cache .ruff_cache \

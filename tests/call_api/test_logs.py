@@ -24,6 +24,13 @@ def root_logger() -> Iterator[logging.Logger]:
     root.setLevel(level)
 
 
+@pytest.fixture(autouse=True)
+def _about_nobody() -> Iterator[None]:
+    token = SUBJECT.set("-")
+    yield
+    SUBJECT.reset(token)
+
+
 def record(message: str, *args: object, level: int = logging.INFO) -> logging.LogRecord:
     made = logging.LogRecord("call_api.x", level, "x.py", 1, message, args, None)
     made.created = 1_700_000_000.25

@@ -78,6 +78,7 @@ class Conversation:
         self._api = api
         self._send = send
         self._peer = peer
+        self._about = {"subject": peer}  # for lines that are logged by the task of a command
         self._is_closed = False
         self._unanswered = 0
         self._attachments = Attachments(
@@ -132,10 +133,10 @@ class Conversation:
             else:
                 self._query(asked, reply)
         except CallApiError as error:
-            logger.info("%s refused: %s %s", request.method, error, error.data or "")
+            logger.info("%r refused: %s %s", request.method, error, error.data or "")
             reply.error(error)
         except Exception:
-            logger.exception("%s failed unexpectedly", request.method)
+            logger.exception("%r failed unexpectedly", request.method)
             reply.error(InternalError())
 
     def _start(self, order: Order, reply: Reply) -> None:
@@ -164,17 +165,14 @@ class Conversation:
     ) -> None:
         """Answer a command, a retry like the first one; called from the command's task."""
         self._unanswered -= 1
-        try:
-            if isinstance(claimed, CallApiError):
-                logger.info("%s of %s refused: %s", record.method, self._peer, claimed)
-                reply.error(claimed)
-                return
-            again = " again" if isinstance(claimed, Snapshot) else ""
-            logger.info("%s asked for%s by %s", record.method, again, self._peer)
-            attach = partial(self._attachments.attach, record, 0, again=True)
-            reply.result(_STARTED % _encode(record.cmd_id), attach)
-        except Exception:
-            logger.exception("could not be answered")
+        if isinstance(claimed, CallApiError):
+            logger.info("%s of %s refused: %s", record.method, self._peer, claimed)
+            reply.error(claimed)
+            return
+        again = " again" if isinstance(claimed, Snapshot) else ""
+        logger.info("%s asked for%s by %s", record.method, again, self._peer)
+        attach = partial(self._attachments.attach, record, 0, again=True)
+        reply.result(_STARTED % _encode(record.cmd_id), attach)
 
     def _query(self, query: Query, reply: Reply) -> None:
         self._api.runner.spawn(self._queried(query, reply), f"query of {self._peer}")
@@ -193,7 +191,6 @@ class Conversation:
         try:
             async with asyncio.timeout(ceiling):
                 result = _encode(await query.answer(asking))
-            reply.result(result, asking.then)
         except TimeoutError:
             reply.error(CommandTimeout(ceiling))
         except CallApiError as error:
@@ -201,20 +198,25 @@ class Conversation:
         except Exception:
             logger.exception("failed unexpectedly")
             reply.error(InternalError())
+        else:
+            reply.result(result, asking.then)
         finally:
             self._unanswered -= 1
 
     def _deliver(self, answer: bytes | None, then: Then | None = None) -> None:
+        """Send an answer, then do the rest; what goes wrong must not harm who runs the command."""
         if self._is_closed:
             return
-        if answer is not None:
-            logger.debug("> %r", answer)
-            self._send(answer)
-        if then is not None:
-            then()
+        try:
+            if answer is not None:
+                self._notify(answer)
+            if then is not None:
+                then()
+        except Exception:
+            logger.exception("could not be answered", extra=self._about)
 
     def _notify(self, text: bytes) -> None:
-        logger.debug("> %r", text)
+        logger.debug("> %r", text, extra=self._about)
         self._send(text)
 
 

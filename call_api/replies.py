@@ -60,11 +60,9 @@ class Batch:
         if self._missing:
             return
         answers = [answer for answer in self._answers if answer is not None]
-        self._deliver(jsonrpc.encode_batch(answers) if answers else None, self._do_the_rest)
-
-    def _do_the_rest(self) -> None:
+        self._deliver(jsonrpc.encode_batch(answers) if answers else None, None)
         for then in self._thens:
-            then()
+            self._deliver(None, then)
 
 
 def error_text(id_: bytes | None, error: CallApiError) -> bytes:

@@ -2,7 +2,7 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -305,15 +305,27 @@ async def test_a_bug_in_the_answer_does_not_keep_the_command_from_running(
 async def test_a_bug_outside_of_any_request_is_an_internal_error_too(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    sent: list[bytes] = []
+    async with serving(ScriptedBackend()) as api:
+        client = FakeClient(api)
+        client.send(cast("str", 5))
 
+    assert client.texts[0]["error"]["code"] == -32603
+    assert "TypeError" in caplog.text
+
+
+async def test_a_client_that_cannot_be_sent_anything_keeps_nothing_from_running(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def send(text: bytes) -> None:
-        sent.append(text)
-        if len(sent) == 1:
-            raise OSError("out of order")
+        raise OSError("out of order")
 
     async with serving(ScriptedBackend()) as api:
-        Conversation(dialect="v1", api=api, send=send, peer="me").receive("{")
+        broken = Conversation(dialect="v1", api=api, send=send, peer="me")
+        broken.receive('{"jsonrpc":"2.0","id":1,"method":"Echo","params":{"cmd_id":"x"}}')
+        broken.receive('{"jsonrpc":"2.0","id":1,"method":"CallList"}')
+        broken.receive("{")
+        await turns(5)
+        client = FakeClient(api)
 
-    assert json.loads(sent[1])["error"]["code"] == -32603
+        assert (await client.result(client.ask("CommandStatus", cmd_id="x")))["outcome"] == "ok"
     assert "out of order" in caplog.text

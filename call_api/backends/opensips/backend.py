@@ -71,6 +71,7 @@ class OpenSipsBackend:
             requests.refer_to_leg(callid_a, leg_a, callid_b, leg_b, to),
             again,
             TransferProgress((callid_a, callid_b), to, patience=self._shared.patience),
+            lambda known: known[1].uri(leg_b),
         )
 
     def hold(self, callid: CallId, legs: Sequence[LegName]) -> Stream[HoldStep]:

@@ -76,6 +76,10 @@ class Dialog:
         """What callops has noted of each leg's hold; it changes when the leg has agreed."""
         return {leg: self.values.get(f"call_hold_{leg}") for leg in LEGS}
 
+    def uri(self, leg: LegName) -> str:
+        """Return who is on a leg, without the mark of a transfer before."""
+        return without_osid(self.caller if leg == "caller" else self.callee)
+
     def replaces(self, dialog_id: str) -> bool:
         """Return whether it was made by a transfer of the dialog with this id."""
         found = _OSID.search(self.callee)

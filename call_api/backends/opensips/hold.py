@@ -119,6 +119,7 @@ class HoldFlow:
         dialog = await look_at(proxy, self._callid, silence)
         self._take_all()
         if dialog is None or dialog.is_over:
+            self._is_asked = False
             raise UnknownCall(self._callid)
         self._progress.tell_call(dialog, self._loop.time())
         if not self._progress.has_begun:
@@ -137,7 +138,7 @@ class HoldFlow:
             self._take_all()
             progress.tell_call(dialog, self._loop.time())
             return
-        told = await self._inbox.get(progress.next_timer() or self._loop.time())
+        told = await self._inbox.get(progress.next_timer() or self._loop.time() + _SETTLE_WITHIN)
         if told is None:
             progress.handle_timer(self._loop.time())
         else:
@@ -163,6 +164,7 @@ class HoldFlow:
         self._closers.clear()
 
     async def _settle(self) -> None:
+        self._progress.accept(self._loop.time())  # it may not have been answered yet
         try:
             async with asyncio.timeout(_SETTLE_WITHIN):
                 while self._progress.outcome is None:

@@ -52,6 +52,7 @@ class Inbox:
         """Return the oldest item, or None when there is none until then, on the loop's clock."""
         while not self._items:
             if self._loop.time() >= until:
+                await asyncio.sleep(0)  # whoever asks in a loop keeps nobody else from working
                 return None
             self._waiter = self._loop.create_future()
             self._until = until

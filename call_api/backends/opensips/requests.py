@@ -130,11 +130,10 @@ def refer_to_leg_again(
     Raises:
         InvalidParams: The other call has Call-ID or tags that no URI can hold.
     """
-    own, peer = (other.caller, other.callee)
     to_tag, from_tag = other.caller_tag, other.callee_tag
     if other_leg == "callee":
-        own, to_tag, from_tag = peer, from_tag, to_tag
-    target = _uri("destination", SipUri(str(destination or own)))
+        to_tag, from_tag = from_tag, to_tag
+    target = _uri("destination", destination or SipUri(other.uri(other_leg)))
     if not (_TAG.fullmatch(to_tag) and _TAG.fullmatch(from_tag)):
         raise InvalidParams("callid_b", "expected a call whose tags are RFC 3261's")
     replaces = "%3B".join((_escaped(other.callid), f"to-tag%3D{to_tag}", f"from-tag%3D{from_tag}"))

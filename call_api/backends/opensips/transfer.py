@@ -30,6 +30,7 @@ class TransferFlow:
         callids: The call to transfer, and the one whose leg is taken over, if any.
         request: Refers the phone.
         again: As for `TransferWatch`.
+        whom: Tells, of how the calls are, who is asked if the client did not say.
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class TransferFlow:
         request: MiRequest,
         again: Again,
         progress: TransferProgress,
+        whom: Callable[[Sequence[Dialog]], str] | None = None,
     ) -> None:
         self._shared = shared
+        self._whom = whom
         self._callids = callids
         self._request = request
         self._again = again
@@ -98,6 +101,8 @@ class TransferFlow:
         self._closers.append(shared.table.listen(HEARD, self._callids, inbox.put).close)
         self._closers.append(proxy.on_trouble(lambda reason: inbox.put(Trouble(reason))))
         known = [await established(proxy, callid) for callid in self._callids]
+        if self._whom is not None:
+            self._progress.ask_for(self._whom(known))
         watch = TransferWatch(shared, proxy, inbox, self._progress, known, self._again)
         self._closers.append(watch.close)
         self._watch = watch

@@ -119,6 +119,10 @@ class TransferProgress:
         self._is_noted = False
         self.accept(now)
 
+    def ask_for(self, destination: str) -> None:
+        """Tell who is asked, if that is known and the client did not say."""
+        self._destination = self._destination or SipUri(destination) or None
+
     def ignore(self, callid: str | None) -> None:
         """An earlier transfer of the same call has left this Call-ID behind."""
         self._stale = callid

@@ -128,7 +128,7 @@ class TransferWatch:
             elif progress.question is not None:
                 await self._ask(progress.question)
             else:
-                await self._wait(progress.next_timer() or self._now)
+                await self._wait(progress.next_timer() or self._now + _STRAY_FOR)
             self._listen_to_new_call()
 
     async def undo(self) -> None:

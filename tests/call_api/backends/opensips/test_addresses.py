@@ -50,8 +50,19 @@ def test_the_form_of_an_mi_address_says_how_to_reach_the_proxy(
 
 @pytest.mark.parametrize(
     "url",
-    ["", "127.0.0.1", "host:0", "host:65536", "unix:relative", "tcp:host:1", "https://host/mi"]
-    + ["http://", "http://user@host/mi", "http://host:x/mi", "http://[::1]/mi x"],
+    [
+        "",
+        "127.0.0.1",
+        "host:0",
+        "host:65536",
+        "unix:relative",
+        "tcp:host:1",
+        "https://host/mi",
+        "http://",
+        "http://user@host/mi",
+        "http://host:x/mi",
+        "http://[::1]/mi x",
+    ],
 )
 def test_what_is_no_mi_address_is_said_so(url: str) -> None:
     with pytest.raises(BadAddress, match=r"mi\.url: expected"):

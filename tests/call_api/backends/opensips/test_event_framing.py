@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import pytest
@@ -31,7 +32,7 @@ def test_it_does_not_matter_where_the_stream_is_cut(cuts: list[int]) -> None:
     frames, found = framing()
     edges = [0, *sorted(cuts), len(STREAM)]
 
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         assert frames.feed(STREAM[start:end])
 
     assert found == EVENTS

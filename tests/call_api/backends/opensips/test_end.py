@@ -1,0 +1,82 @@
+import pytest
+
+from call_api.backends.base import ACTING
+from call_api.backends.opensips.end import end_call
+from call_api.backends.opensips.mi import MiError
+from call_api.errors import ProxyRefused, ProxyUnreachable, UnknownCall
+from call_api.model import CallId
+from tests.fakes.mi_script import SILENCE, Acting, listed, shared_with
+from tests.fakes.virtual_time import in_virtual_time
+
+A = CallId("a")
+
+
+@in_virtual_time
+async def test_one_request_ends_a_call() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        acting = Acting()
+        ACTING.set(acting)
+        proxy.answers("dlg_end_dlg", "OK")
+        proxy.asked.clear()
+
+        await end_call(shared, A)
+
+        assert proxy.asked == [("dlg_end_dlg", {"dialog_id": A})]
+        assert acting.times == 1
+
+
+@in_virtual_time
+async def test_a_call_that_is_over_is_unknown() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        proxy.answers("dlg_end_dlg", MiError(404, "Requested Dialog not found"))
+
+        with pytest.raises(UnknownCall):
+            await end_call(shared, A)
+
+
+@in_virtual_time
+async def test_the_proxys_own_words_are_passed_on() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        proxy.answers("dlg_end_dlg", MiError(500, "Operation failed"))
+
+        with pytest.raises(ProxyRefused, match="500 Operation failed"):
+            await end_call(shared, A)
+
+
+@pytest.mark.parametrize("left", [MiError(404, "No such dialog"), listed("a", state=5)])
+def test_a_lost_answer_is_no_error_if_the_call_is_over(left: object) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        async with shared_with() as (shared, (proxy,)):
+            proxy.answers("dlg_end_dlg", SILENCE)
+            proxy.answers("dlg_list_ctx", left)
+
+            await end_call(shared, A)
+
+            assert proxy.methods() == ["dlg_end_dlg", "dlg_list_ctx"]
+
+    story()
+
+
+@in_virtual_time
+async def test_a_lost_answer_is_an_error_that_says_how_the_call_is() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        proxy.answers("dlg_end_dlg", SILENCE)
+        proxy.answers("dlg_list_ctx", listed("a", state=2))
+
+        with pytest.raises(ProxyUnreachable, match="no answer; the call is ringing"):
+            await end_call(shared, A)
+
+
+@in_virtual_time
+async def test_a_call_id_is_not_taken_for_the_proxys_name_of_another_call() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        callid = CallId("8da.38234e11")
+        proxy.answers("dlg_list", MiError(404, "No such dialog"), listed(callid))
+        proxy.answers("dlg_end_dlg", "OK")
+
+        with pytest.raises(UnknownCall):
+            await end_call(shared, callid)
+        await end_call(shared, callid)
+
+        assert proxy.asked[-1] == ("dlg_end_dlg", {"dialog_id": f"id-{callid}"})

@@ -1,0 +1,63 @@
+import pytest
+
+from call_api.backends.opensips.mi import MiError
+from call_api.backends.opensips.shared import hang_up, look_at
+from call_api.errors import CallBusy, ProxyUnreachable
+from call_api.model import CallId
+from tests.fakes.mi_script import SILENCE, listed, shared_with
+from tests.fakes.virtual_time import in_virtual_time
+
+A, B = CallId("a"), CallId("b")
+
+
+@in_virtual_time
+async def test_one_command_changes_a_call_at_a_time() -> None:
+    async with shared_with() as (shared, _):
+        claim = shared.claim((A, B))
+
+        with pytest.raises(CallBusy) as caught:
+            shared.claim((CallId("c"), B))
+        assert caught.value.callid == B
+        assert shared.changing == {A, B}
+
+        claim.close()
+        claim.close()
+        shared.claim((B,))
+        claim.close()
+        assert shared.changing == {B}
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_over", "times"),
+    [
+        (["OK"], True, 1),
+        ([MiError(404, "Requested Dialog not found")], True, 1),
+        ([SILENCE, "OK"], True, 2),
+        ([SILENCE], False, 3),
+        ([MiError(500, "Operation failed")], False, 1),
+    ],
+)
+def test_what_is_ours_is_ended_even_if_answers_are_lost(
+    answers: list[object], *, is_over: bool, times: int
+) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        async with shared_with() as (shared, (proxy,)):
+            proxy.answers("dlg_end_dlg", *answers)
+
+            assert await hang_up(shared.proxies.clients[0], A) is is_over
+            assert proxy.methods() == ["dlg_end_dlg"] * times
+
+    story()
+
+
+@in_virtual_time
+async def test_after_silence_the_call_is_looked_at() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        proxy.answers("dlg_list_ctx", listed("a"), SILENCE)
+        client = shared.proxies.clients[0]
+
+        dialog = await look_at(client, A, "no answer")
+        assert dialog is not None
+        with pytest.raises(ProxyUnreachable, match="no answer; how the call is, is not known"):
+            await look_at(client, A, "no answer")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from call_api.backends.base import Stream
+from call_api.backends.base import CallInfo, Stream
 from call_api.backends.embedded.backend import EmbeddedBackend
 from call_api.backends.embedded.exchange import Exchange
 from call_api.backends.embedded.routing import Decide
@@ -39,7 +39,13 @@ class Office:
         self._users = users
 
     @property
-    def callids(self) -> list[str]:
+    def callid(self) -> CallId:
+        """What the one call is called."""
+        (callid,) = self.callids
+        return callid
+
+    @property
+    def callids(self) -> list[CallId]:
         return [call.callid for call in self.board.calls]
 
     async def phone(
@@ -62,6 +68,16 @@ class Office:
         steps = await read(self.backend.start(SipUri(caller.uri), SipUri(callee.uri)))
         callid: CallId = steps[-1].callid
         return callid
+
+    async def info(self) -> CallInfo:
+        """The one call, as it is listed."""
+        (info,) = (await self.backend.calls(10, None)).calls
+        return info
+
+    async def end(self) -> None:
+        """End the one call, and see that nothing is left of it."""
+        await self.backend.end(self.callid)
+        await self.gone()
 
     async def dial(self, caller: ScriptedPhone, callee: ScriptedPhone) -> ScriptedCall:
         """Have one phone call the other; return the caller's side when both talk."""

@@ -84,21 +84,31 @@ class Operation(ABC):
         if self._task is not None and not self._is_undoing:
             self._task.cancel()
 
-    def done(self) -> None:
-        """Note that the task has ended. For the switchboard."""
+    def unread(self) -> None:
+        """Note that it is through, but that who asked for it has left before hearing so."""
+        logger.info("%s: nobody heard that it is through", self.title)
+
+    async def drive(self) -> None:
+        """Run it to its end, whatever happens. For the task that it has to itself."""
+        self._task = asyncio.current_task()
+        try:
+            if not await self._is_through() and not self.board.is_closing:
+                await self._undo()
+        finally:
+            self._finish()
+
+    def _finish(self) -> None:
+        # Nothing waits between the last step and this: who reads that step finds all settled.
         self.is_done = True
+        for call in self.calls:
+            call.owner = None
+            self.board.tidy(call)
         if self.on_done is not None:
             self.on_done()
         elif self.error is not None and not isinstance(self.error, CallApiError):
             logger.error("%s failed", self.title, exc_info=self.error)
 
-    async def drive(self) -> None:
-        """Run it to its end, whatever happens. For the task that it has to itself."""
-        self._task = asyncio.current_task()
-        if await self._is_through():
-            return
-        if self.board.is_closing:
-            return
+    async def _undo(self) -> None:
         self._is_undoing = True
         try:
             await self.undo()

@@ -64,6 +64,11 @@ class Start(Operation):
         call.state = "answered"
         self._tell(StartStep(state="ok", callid=call.callid))
 
+    def unread(self) -> None:
+        """Hang up what nobody knows of."""
+        super().unread()
+        self.board.end(self._call)
+
     def _ring(self, name: LegName, offer: Sdp | None) -> Ringing:
         uris = self._call.uris
         # The one who is rung sees the other one: some phones go on under what To says.

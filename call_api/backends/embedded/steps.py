@@ -49,7 +49,11 @@ class Steps(Generic[S]):
         traceback: TracebackType | None,
     ) -> None:
         operation = self._operation
-        if operation is None or operation.is_done:
+        if operation is None:
+            return
+        if operation.is_done:
+            if self._steps and operation.error is None:
+                operation.unread()
             return
         operation.stop()
         self._wake = wake = asyncio.get_running_loop().create_future()

@@ -46,28 +46,21 @@ class Switchboard:
         self._decide = decide or directory.decide
         self._group = group
         self._now = asyncio.get_running_loop().time
-        self._running: set[Operation] = set()
+        self._running: dict[asyncio.Task[None], Operation] = {}
         self._deaths: dict[Leg, asyncio.Future[None]] = {}
 
     # Operations.
 
     def start(self, operation: Operation) -> None:
         """Let an operation run in a task of its own."""
-        self._running.add(operation)
         task = self._group.create_task(operation.drive(), name=operation.title)
-        task.add_done_callback(lambda _: self._done(operation))
-
-    def _done(self, operation: Operation) -> None:
-        self._running.discard(operation)
-        for call in operation.calls:
-            call.owner = None
-            self.tidy(call)
-        operation.done()
+        self._running[task] = operation
+        task.add_done_callback(self._running.pop)
 
     async def close(self, error: CallApiError, within: float) -> None:
         """End every call and every operation; wait so many seconds for the phones."""
         self.is_closing = True
-        for operation in list(self._running):
+        for operation in list(self._running.values()):
             operation.stop(error)
         for call in self.calls:
             self.end(call)

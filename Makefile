@@ -1,5 +1,6 @@
 # make          format, lint and types checked, then all tests but those with real phones
 # make test     the same, then the tests with real phones
+# make test-opensips OPENSIPS_BIN=... OPENSIPS_MODULES=...   tests with real phones at a real OpenSIPS
 # make demo     real SIP calls on this machine: started, held, transferred and ended
 # make run      the daemon with three demo phones, until Ctrl-C (ARGS=... for other options)
 # make bench    how fast it is
@@ -15,7 +16,7 @@ USER_STAMP := $(VENV)/installed
 TEST_STAMP := $(VENV)/installed-test
 
 .NOTPARALLEL:
-.PHONY: check test demo run bench format install clean static fast-tests live-tests
+.PHONY: check test test-opensips demo run bench format install clean static fast-tests live-tests
 
 check: static fast-tests
 
@@ -28,11 +29,18 @@ static: $(TEST_STAMP)
 
 # With the coverage gate: pyproject.toml names the rooms of which every branch has to be run.
 fast-tests: $(TEST_STAMP)
-	@$(BIN)/pytest -q -n auto -m "not live" --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/pytest -q -n auto -m "not live and not opensips" --cov --cov-report=term-missing:skip-covered
 
 # They wait for phones more than they compute, so four at a time on whatever machine.
 live-tests: $(TEST_STAMP)
 	@$(BIN)/pytest -q -n 4 -m live
+
+# The proxy itself and the folder of its modules; OPENSIPS_RUNS=20 runs every test so often.
+test-opensips: $(TEST_STAMP)
+	@: $(or $(OPENSIPS_BIN),$(error say OPENSIPS_BIN=...)) \
+	    $(or $(OPENSIPS_MODULES),$(error say OPENSIPS_MODULES=...))
+	@OPENSIPS_BIN='$(OPENSIPS_BIN)' OPENSIPS_MODULES='$(OPENSIPS_MODULES)' \
+	    $(BIN)/pytest -q -n 3 --dist loadfile -m opensips tests/opensips_live
 
 demo: $(USER_STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)

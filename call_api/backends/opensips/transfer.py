@@ -6,12 +6,13 @@ from typing import Final, Self
 
 from call_api.backends.base import ACTING, TransferStep
 from call_api.backends.opensips import events
+from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.inbox import Inbox, Trouble
 from call_api.backends.opensips.requests import MiRequest
 from call_api.backends.opensips.shared import Shared
 from call_api.backends.opensips.transfer_progress import TransferProgress
 from call_api.backends.opensips.transfer_watch import Again, TransferWatch, established
-from call_api.errors import CallFailed
+from call_api.errors import CallApiError, CallFailed, ProxyUnreachable
 from call_api.model import CallId
 
 HEARD: Final = (events.TRANSFER, events.STATE, events.REFUSED)
@@ -61,7 +62,11 @@ class TransferFlow:
         """
         try:
             await self._open()
-        except BaseException:
+        except BaseException as failed:
+            # A refusal is certain; silence, or being cancelled, leaves open what has happened.
+            self._is_over = isinstance(failed, CallApiError) and not isinstance(
+                failed, ProxyUnreachable
+            )
             await self._close()
             raise
         return self

@@ -1,0 +1,34 @@
+"""A scripted proxy through the eyes of a transfer."""
+
+import asyncio
+from collections.abc import Callable
+
+from call_api.backends.opensips.events import TRANSFER
+from tests.fakes.mi_script import ScriptedProxy, listed
+
+
+def tells(proxy: ScriptedProxy, state: str, status: str = "", of: str = "a") -> None:
+    """Raise the event of a transfer whose new call is ``new``."""
+    proxy.raises(
+        TRANSFER,
+        callid=of,
+        leg="new",
+        transfer_callid="new",
+        destination="sip:cindy@127.0.0.1:5073;ob",
+        state=state,
+        status=status,
+    )
+
+
+def at(seconds: float, do: Callable[[], object]) -> None:
+    """Do something so many seconds from now."""
+    asyncio.get_running_loop().call_later(seconds, do)
+
+
+def established(proxy: ScriptedProxy, **noted: object) -> None:
+    """Two calls, ``a`` and ``b``, are there, and the proxy takes everything."""
+    dialogs = {"a": listed("a", **noted), "b": listed("b"), "new": listed("new", 2)}
+    for method in ("dlg_list_ctx", "dlg_list"):
+        proxy.answers(method, lambda params: dialogs[params["callid"]])
+    proxy.answers("call_transfer", "Accepted")
+    proxy.answers("dlg_end_dlg", "OK")

@@ -26,6 +26,7 @@ class UnackedAnswer:
         "_incoming",
         "_key",
         "_layer",
+        "_older",
         "_pause",
         "_resend_at",
         "timer",
@@ -42,19 +43,31 @@ class UnackedAnswer:
         self._pause = layer.timers.t1
         self._resend_at = now + self._pause
         self._gives_up_at = now + layer.timers.give_up_after
+        # An ACK can be overtaken by the next INVITE of its dialog.
+        self._older = layer.unacked.get(self._key)
         layer.unacked[self._key] = self
         layer.queue.update(self)
 
     def receive(self, ack: Request) -> None:
-        """Take an ACK with our tag; that of another INVITE changes nothing."""
+        """Take an ACK with our tag: that of this answer, of one before it, or of none."""
         if ack.cseq.number == self._cseq:
-            self.stop()
+            self._finish()
             if self._incoming.on_ack is not None:
                 self._incoming.on_ack(ack)
+        elif self._older is not None:
+            self._older.receive(ack)
 
     def stop(self) -> None:
-        """Wait no more."""
-        self._layer.unacked.pop(self._key, None)
+        """Wait no more for any ACK of the dialog."""
+        self._finish()
+        if self._older is not None:
+            self._older.stop()
+
+    def _finish(self) -> None:
+        if self._layer.unacked.get(self._key) is self:
+            del self._layer.unacked[self._key]
+            if self._older is not None and self._older.next_timer() is not None:
+                self._layer.unacked[self._key] = self._older
         self._gives_up_at = self._resend_at = _NEVER
         self._layer.queue.update(self)
 
@@ -66,7 +79,7 @@ class UnackedAnswer:
     def handle_timer(self, now: float) -> None:
         """Send the 2xx again, or give it up."""
         if now >= self._gives_up_at or not self._incoming.flow.is_open:
-            self.stop()
+            self._finish()
             if self._incoming.on_no_ack is not None:
                 self._incoming.on_no_ack()
             return

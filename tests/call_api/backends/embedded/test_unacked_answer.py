@@ -2,6 +2,7 @@
 
 import pytest
 
+from call_api.backends.embedded.incoming_request import IncomingRequest
 from call_api.sip.message import Request
 from tests.fakes.sip_messages import make_request
 from tests.fakes.sip_scene import ServerScene, ack_of
@@ -75,6 +76,61 @@ def test_the_ack_of_another_invite_of_the_dialog_is_not_ours(scene: ServerScene)
     assert acks == []
     scene.receive(ack_of(incoming, number=2))
     assert len(acks) == 1
+
+
+def reinvited(scene: ServerScene) -> tuple[IncomingRequest, IncomingRequest]:
+    """Two INVITEs of one dialog, both answered, the second before the first one's ACK came."""
+    first = scene.incoming(make_request())
+    first.respond(200)
+    to = f"<sip:bob@192.0.2.2>;tag={first.to_tag}"
+    second = scene.incoming(make_request(to=to, number=2, branch="z9hG4bK2"))
+    second.respond(200)
+    scene.flow.take()
+    return first, second
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_an_ack_that_the_next_invite_has_overtaken_is_taken(
+    scene: ServerScene, order: tuple[int, int]
+) -> None:
+    both = reinvited(scene)
+    acks: list[int] = []
+    for index in order:
+        both[index].on_ack = lambda ack: acks.append(ack.cseq.number)
+        both[index].on_no_ack = lambda: pytest.fail("it was acknowledged")
+
+    for index in order:
+        scene.receive(ack_of(both[index], number=index + 1))
+    scene.clock.advance(100.0)
+
+    assert acks == [index + 1 for index in order]
+    assert scene.statuses() == []
+
+
+def test_of_two_answers_each_waits_for_its_own_ack(scene: ServerScene) -> None:
+    first, second = reinvited(scene)
+    given_up: list[int] = []
+    first.on_no_ack = lambda: given_up.append(1)
+
+    scene.receive(ack_of(second, number=2))
+    scene.receive(ack_of(second, number=3))
+    scene.clock.advance(100.0)
+
+    assert given_up == [1]
+    assert scene.party.agent.transactions == 0
+    assert scene.clock.pending == 0
+
+
+def test_a_bye_ends_the_wait_for_every_ack(scene: ServerScene) -> None:
+    both = reinvited(scene)
+    for incoming in both:
+        incoming.on_no_ack = lambda: pytest.fail("the call is over")
+
+    to = f"<sip:bob@192.0.2.2>;tag={both[0].to_tag}"
+    scene.incoming(make_request("BYE", to=to, number=3, branch="z9hG4bK3")).respond(200)
+    scene.clock.advance(100.0)
+
+    assert scene.statuses() == [200]
 
 
 def test_the_ack_of_a_peer_that_reuses_the_branch_is_taken_too(scene: ServerScene) -> None:

@@ -1,5 +1,6 @@
 """What the flows of all commands share."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from typing import Final
 
 from call_api.backends.opensips import requests
 from call_api.backends.opensips.client import ATTEMPTS, ProxyClient
-from call_api.backends.opensips.dialogs import Dialog
+from call_api.backends.opensips.dialogs import ANSWERED, Dialog
 from call_api.backends.opensips.events import EventTable, RecentDialogs
 from call_api.backends.opensips.keeper import Keeper
 from call_api.backends.opensips.proxies import Proxies
@@ -20,6 +21,12 @@ logger = logging.getLogger(__name__)
 HOLD_WITHIN: Final = 40.0
 """Seconds for both legs to answer a re-INVITE: what SIP waits itself (RFC 3261, section
 17.1.1.2), and some."""
+
+_CANCELLED_WITHIN: Final = 8.0
+"""Seconds for a call that is being made to be over: longer than a phone's INVITE without any
+answer lasts at most proxies, and than a refused `dlg_end_dlg` has to be repeated."""
+
+_CANCEL_EVERY: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +85,31 @@ async def hang_up(proxy: ProxyClient, callid: CallId) -> bool:
         if reply.is_answer:
             return True
     logger.warning("%s: no answer on ending %s", proxy.name, callid)
+    return False
+
+
+async def cancel(proxy: ProxyClient, callid: CallId) -> bool:
+    """End a call that is just being made, however far it has come; return whether it is over.
+
+    The proxy refuses (500) while it is sending the INVITE on, and where a CANCEL meets a 200
+    the call comes up: so this is repeated until there is nothing left.
+
+    Raises:
+        ProxyUnreachable, ProxyRefused, NotSupported, CallBusy: The proxy does not tell.
+    """
+    until = proxy.loop.time() + _CANCELLED_WITHIN
+    is_cancelled = False
+    state = ANSWERED
+    while proxy.loop.time() < until:
+        if not is_cancelled or state >= ANSWERED:
+            reply = await proxy.request(requests.end(callid), proxy.reply_within / 2)
+            is_cancelled = reply.is_answer and reply.error is None
+        dialog = await proxy.dialog(callid)
+        if dialog is None or dialog.is_over:
+            return True
+        state = dialog.state
+        await asyncio.sleep(_CANCEL_EVERY)
+    logger.warning("%s: %s could not be ended", proxy.name, callid)
     return False
 
 

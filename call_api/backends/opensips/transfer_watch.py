@@ -16,7 +16,7 @@ from call_api.backends.opensips.inbox import Inbox, Told, Trouble
 from call_api.backends.opensips.mi import Reply
 from call_api.backends.opensips.outcomes import INVALID_PARAMS, METHOD_NOT_FOUND, refusal
 from call_api.backends.opensips.requests import MiRequest
-from call_api.backends.opensips.shared import Shared, hang_up, look_at
+from call_api.backends.opensips.shared import Shared, cancel, hang_up, look_at
 from call_api.backends.opensips.transfer_progress import Question, TransferProgress
 from call_api.errors import (
     CallApiError,
@@ -137,7 +137,7 @@ class TransferWatch:
         if self.progress.outcome is None and self.progress.new_callid is None:
             await self._catch_stray()
         if self.progress.new_callid is not None:
-            await hang_up(self._proxy, self.progress.new_callid)
+            await cancel(self._proxy, self.progress.new_callid)
 
     def close(self) -> None:
         """Stop listening to the new call."""

@@ -109,6 +109,11 @@ def silent(*calls: ScriptedCall) -> bool:
     return all(call.sends_to is None for call in calls)
 
 
+def far_away(loop: asyncio.AbstractEventLoop) -> LossyLink:
+    """A network on which much can happen between two messages."""
+    return LossyLink(loop, delay=(0.05, 0.05))
+
+
 async def read(stream: Stream[Any]) -> list[Any]:
     """Return all steps of a stream."""
     async with stream as steps:

@@ -1,5 +1,6 @@
 """One phone's dialog with us: what it asks for, what it is sent, and its end."""
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -322,7 +323,8 @@ class Leg:
         """End the leg, because the phone is silent or does not know the dialog any more."""
         if self.is_up:
             self.hang_up()
-            self._home.leg_gone(self)
+            # Later, so that who waits for an answer hears first what that was.
+            asyncio.get_running_loop().call_soon(self._home.leg_gone, self)
 
     def happens(self, what: LegInput) -> None:
         """Go to the next state; say so when it is the last.

@@ -72,16 +72,16 @@ class Operation(ABC):
         self.stop(CallFailed(487, f"{name.capitalize()} Hung Up"))
 
     def stop(self, error: CallApiError | None = None) -> None:
-        """End it early; again, or when it is over: nothing.
+        """End it early; when it ends already, nothing.
 
         Args:
             error: What is told to whoever waits for it; None: nobody does.
         """
-        if self.is_done or self._is_stopped:
+        if self.is_done or self._is_stopped or self._is_undoing:
             return
         self._is_stopped = True
         self.error = error
-        if self._task is not None and not self._is_undoing:
+        if self._task is not None:
             self._task.cancel()
 
     def unread(self) -> None:

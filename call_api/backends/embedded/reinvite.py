@@ -7,14 +7,12 @@ import secrets
 from call_api.backends.embedded.leg import CAPABILITIES, LOST, Leg, nothing
 from call_api.errors import CallFailed
 from call_api.sip.dialog import HeaderLines
-from call_api.sip.message import Response
+from call_api.sip.message import REASONS, Response
 from call_api.sip.sdp import Sdp
 
-ANSWER_WITHIN = 32.0
-"""Seconds that a phone may take over a re-INVITE; nobody has to pick up for that."""
-
-MAX_TRIES = 6
-"""How often a re-INVITE is sent that meets one of the phone's own."""
+ANSWER_WITHIN = 24.0
+"""Seconds that a phone may take over a re-INVITE, repeated ones included. Nobody has to pick up
+for that; and less than 32, for which another phone may have to wait with its offer open."""
 
 _MAX_RETRY_AFTER = 10
 _SECONDS = re.compile(r"\s*([0-9]{1,9})\b")
@@ -50,20 +48,36 @@ async def once(leg: Leg, sdp: Sdp | None) -> Response:
     Raises:
         CallFailed: The phone is gone.
     """
-    return await _Reinvite(leg, sdp).send(())
+    return await _Reinvite(leg, sdp).send((), ANSWER_WITHIN)
 
 
 async def _reinvite(leg: Leg, sdp: Sdp | None, headers: HeaderLines) -> Sdp:
-    for tries_left in reversed(range(MAX_TRIES)):
-        await leg.turn.take()
-        response = await _Reinvite(leg, sdp).send(headers)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + ANSWER_WITHIN
+    while True:
+        await _take_turn(leg, deadline)
+        response = await _Reinvite(leg, sdp).send(headers, deadline - loop.time())
         if response.is_success and leg.session.said is not None:
             return leg.session.said
         pause = pause_before_retry(response, is_ours=leg.is_ours)
-        if pause is None or not tries_left:
-            break
+        if pause is None or loop.time() + pause >= deadline:
+            raise CallFailed(response.status, response.reason)
         await asyncio.sleep(pause)
-    raise CallFailed(response.status, response.reason)
+
+
+async def _take_turn(leg: Leg, deadline: float) -> None:
+    """Wait for whoever has an INVITE open now.
+
+    Raises:
+        CallFailed: That takes too long.
+    """
+    if leg.turn.try_take():
+        return
+    try:
+        async with asyncio.timeout_at(deadline):
+            await leg.turn.take()
+    except TimeoutError:
+        raise CallFailed(491, REASONS[491]) from None
 
 
 class _Reinvite:
@@ -80,7 +94,7 @@ class _Reinvite:
         self._cseq = 0
         self._answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
-    async def send(self, headers: HeaderLines) -> Response:
+    async def send(self, headers: HeaderLines, within: float) -> Response:
         leg = self._leg
         if not leg.is_up:
             leg.turn.give()
@@ -91,7 +105,7 @@ class _Reinvite:
             self._take,
             headers=[*CAPABILITIES, *headers],
             body=b"" if self._sdp is None else leg.session.offer(self._sdp),
-            ring_for=ANSWER_WITHIN,
+            ring_for=within,
         )
         self._cseq = request.cseq.number
         try:

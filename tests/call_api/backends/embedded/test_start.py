@@ -8,8 +8,7 @@ import pytest
 from call_api.backends.base import StartStep
 from call_api.errors import CallFailed
 from call_api.model import SipUri
-from tests.fakes.lossy_link import LossyLink
-from tests.fakes.sip_office import Office, read, silent, sip_office, talk
+from tests.fakes.sip_office import Office, far_away, read, silent, sip_office, talk
 from tests.fakes.virtual_time import in_virtual_time, until
 
 
@@ -17,11 +16,6 @@ def start(office: Office, caller: str = "alice", callee: str = "bob") -> asyncio
     """Begin a CallStart in a task of its own."""
     uris = [SipUri(f"sip:{name}@localhost") for name in (caller, callee)]
     return asyncio.get_running_loop().create_task(read(office.backend.start(*uris)))
-
-
-def far_away(loop: asyncio.AbstractEventLoop) -> LossyLink:
-    """A network on which much can happen between two messages."""
-    return LossyLink(loop, delay=(0.05, 0.05))
 
 
 def states(steps: list[StartStep]) -> list[str]:

@@ -31,4 +31,9 @@ def established(proxy: ScriptedProxy, **noted: object) -> None:
     for method in ("dlg_list_ctx", "dlg_list"):
         proxy.answers(method, lambda params: dialogs[params["callid"]])
     proxy.answers("call_transfer", "Accepted")
-    proxy.answers("dlg_end_dlg", "OK")
+
+    def end(params: dict[str, str]) -> str:
+        dialogs[params["dialog_id"]]["Dialog"]["state"] = 5
+        return "OK"
+
+    proxy.answers("dlg_end_dlg", end)

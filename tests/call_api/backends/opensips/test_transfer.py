@@ -165,7 +165,7 @@ async def test_what_rings_too_long_is_cancelled() -> None:
         assert told == ["start"]
         assert isinstance(failed, CallFailed)
         assert failed.status == 408
-        assert proxy.asked[-1] == ("dlg_end_dlg", {"dialog_id": "new"})
+        assert proxy.asked[-2] == ("dlg_end_dlg", {"dialog_id": "new"})
 
 
 @in_virtual_time
@@ -177,7 +177,7 @@ async def test_a_transfer_that_is_left_early_cancels_what_rings() -> None:
         async with OpenSipsBackend(shared).transfer(A, "caller", CINDY) as steps:
             await anext(steps)
 
-        assert proxy.asked[-1] == ("dlg_end_dlg", {"dialog_id": "new"})
+        assert proxy.asked[-2] == ("dlg_end_dlg", {"dialog_id": "new"})
         assert shared.changing == set()
 
 
@@ -194,7 +194,7 @@ async def test_a_phone_that_calls_after_the_command_was_left_is_caught() -> None
         tells(proxy, "start")
         await asyncio.sleep(0.1)
 
-        assert proxy.asked[-1] == ("dlg_end_dlg", {"dialog_id": "new"})
+        assert proxy.asked[-2] == ("dlg_end_dlg", {"dialog_id": "new"})
         assert shared.changing == set()
 
 

@@ -68,9 +68,11 @@ class Before:
         """
         failure: CallFailed | None = None
         for leg, told in self._told:
-            if leg.is_up and told is not None and leg.session.told != told:
+            if leg.is_up and told is not None:
                 try:
-                    await reinvite.offer(leg, told)
+                    await reinvite.idle(leg)
+                    if leg.session.told != told:
+                        await reinvite.offer(leg, told)
                 except CallFailed as exc:
                     failure = exc
         if failure is not None:

@@ -39,6 +39,16 @@ async def ask(leg: Leg, headers: HeaderLines = ()) -> Sdp:
     return await _reinvite(leg, None, headers)
 
 
+async def idle(leg: Leg) -> None:
+    """Wait until no INVITE is open: also one that was given up comes to its end.
+
+    Raises:
+        CallFailed: That takes too long.
+    """
+    await _take_turn(leg, asyncio.get_running_loop().time() + ANSWER_WITHIN)
+    leg.turn.give()
+
+
 async def once(leg: Leg, sdp: Sdp | None) -> Response:
     """Send one re-INVITE for whoever has taken the turn already; return the final answer.
 

@@ -11,6 +11,7 @@ from call_api.transports.event_udp import plain_host
 logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS: Final = 256
+"""At the same time: a proxy opens one for each of its processes that raise events, at most."""
 
 
 class Framing(Protocol):
@@ -48,17 +49,19 @@ class _Connection(asyncio.Protocol):
         framing: Framing,
         senders: Collection[str],
         connections: "set[_Connection]",
+        max_connections: int,
     ) -> None:
         self._framing = framing
         self._senders = senders
         self._connections = connections
+        self._max_connections = max_connections
         self._transport: asyncio.Transport | None = None
         self._peer = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
         self._peer = plain_host(str((transport.get_extra_info("peername") or ("",))[0]))
-        if self._peer not in self._senders or len(self._connections) >= MAX_CONNECTIONS:
+        if self._peer not in self._senders or len(self._connections) >= self._max_connections:
             logger.warning("a connection for events from %s is refused", self._peer)
             self._transport.abort()
             return
@@ -79,7 +82,12 @@ class _Connection(asyncio.Protocol):
 
 
 async def open_event_stream(
-    host: str, port: int, senders: Collection[str], framing: Callable[[], Framing]
+    host: str,
+    port: int,
+    senders: Collection[str],
+    framing: Callable[[], Framing],
+    *,
+    max_connections: int = MAX_CONNECTIONS,
 ) -> EventStream:
     """Return a socket that proxies connect to for their events.
 
@@ -94,6 +102,6 @@ async def open_event_stream(
     connections: set[_Connection] = set()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: _Connection(framing(), senders, connections), host or None, port
+        lambda: _Connection(framing(), senders, connections, max_connections), host or None, port
     )
     return EventStream(server, server.sockets[0], connections)

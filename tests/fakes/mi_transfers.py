@@ -25,7 +25,7 @@ def at(seconds: float, do: Callable[[], object]) -> None:
     asyncio.get_running_loop().call_later(seconds, do)
 
 
-def established(proxy: ScriptedProxy, **noted: object) -> None:
+def established(proxy: ScriptedProxy, **noted: str) -> None:
     """Two calls, ``a`` and ``b``, are there, and the proxy takes everything."""
     dialogs = {"a": listed("a", **noted), "b": listed("b"), "new": listed("new", 2)}
     for method in ("dlg_list_ctx", "dlg_list"):

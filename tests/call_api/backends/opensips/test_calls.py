@@ -29,7 +29,7 @@ def listing(proxy: ScriptedProxy, entries: list[dict[str, Any]]) -> None:
     proxy.answers("dlg_list_ctx", answer)
 
 
-def made_at(callid: str, started: float, state: int = 4, **more: object) -> dict[str, Any]:
+def made_at(callid: str, started: float, state: int = 4, **more: Any) -> dict[str, Any]:
     return entry(callid, state) | {"timestart": started} | more
 
 
@@ -68,7 +68,9 @@ async def test_a_list_is_read_anew_after_a_while_and_for_the_first_page() -> Non
 @in_virtual_time
 async def test_what_is_over_is_left_out_and_marks_of_transfers_are_not_shown() -> None:
     async with shared_with() as (shared, (proxy,)):
-        held = {"context": {"values": [{"call_hold_caller": 8}, {"call_hold_callee": 4}]}}
+        held: dict[str, Any] = {
+            "context": {"values": [{"call_hold_caller": 8}, {"call_hold_callee": 4}]}
+        }
         entries = [
             made_at("over", 1, state=5),
             made_at("held", 2, to_uri="sip:bob@h;osid=1.2", **held),

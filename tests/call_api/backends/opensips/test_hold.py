@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -56,7 +57,7 @@ async def test_events_may_come_long_after_the_reply() -> None:
         proxy.answers("dlg_list_ctx", listed("a", call_hold_caller=12, call_hold_callee=12))
         loop = asyncio.get_running_loop()
         for at, told in enumerate(BOTH):
-            loop.call_later(2.0 + at, lambda told=told: tells(proxy, told, action="unhold"))
+            loop.call_later(2.0 + at, partial(tells, proxy, told, action="unhold"))
 
         assert await steps_of(HoldFlow(shared, A, LEGS, hold=False)) == (BOTH, None)
 

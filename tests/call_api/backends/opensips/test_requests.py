@@ -1,4 +1,5 @@
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -58,13 +59,14 @@ def test_the_invite_comes_from_the_callee_and_through_the_proxy() -> None:
 def test_no_uri_adds_a_header_or_a_route_to_a_sip_message(bad: str) -> None:
     uri = SipUri(bad)
 
-    for make in (
+    makers: list[Callable[[], object]] = [
         lambda: requests.invite(uri, BOB, A, PROXY),
         lambda: requests.invite(ALICE, uri, A, PROXY),
         lambda: requests.refer(A, "caller", uri),
         lambda: requests.refer_to_leg(A, "caller", B, "callee", uri),
         lambda: requests.refer_again(KNOWN_A, "caller", uri),
-    ):
+    ]
+    for make in makers:
         with pytest.raises(InvalidParams):
             make()
 

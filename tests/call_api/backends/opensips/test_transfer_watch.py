@@ -1,4 +1,6 @@
 import asyncio
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -21,7 +23,7 @@ from tests.fakes.virtual_time import in_virtual_time
 A, B = CallId("a"), CallId("b")
 CINDY = SipUri("sip:cindy@127.0.0.1")
 BUSY = MiError(491, "Request Pending")
-OVER = {"call_transfer_leg": "", "call_transfer_callid": "old"}
+OVER: dict[str, Any] = {"call_transfer_leg": "", "call_transfer_callid": "old"}
 
 
 async def transferred(
@@ -285,7 +287,7 @@ async def test_a_call_of_a_phone_that_hung_up_at_once_is_found_by_its_mark() -> 
         proxy.answers("dlg_list", lambda params: others[params["callid"]])
         at(0.01, lambda: proxy.raises(STATE, callid="a", new_state=5))
         for callid in ("gone", "new", "other"):
-            at(0.02, lambda callid=callid: proxy.raises(STATE, callid=callid, new_state=2))
+            at(0.02, partial(proxy.raises, STATE, callid=callid, new_state=2))
         at(1.0, lambda: proxy.raises(STATE, callid="new", new_state=4))
 
         assert await transferred(OpenSipsBackend(shared)) == (["start", "ok"], None)

@@ -1,6 +1,7 @@
 """Management requests to a proxy over HTTP: connections are kept and used again."""
 
 import asyncio
+import os
 import re
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -208,7 +209,7 @@ class MiHttp:
                     lambda: _Connection(self), self._host, self._port
                 )
         except OSError as exc:  # TimeoutError is one
-            reason = exc.strerror or "no connection"
+            reason = os.strerror(exc.errno) if exc.errno else "no connection"
             waiting, self._queue = self._queue, deque()
             for request_id, _ in waiting:
                 self._fail(request_id, reason)

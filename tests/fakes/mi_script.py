@@ -174,12 +174,12 @@ async def shared_with(
         await keeper.finish_all()
 
 
-def listed(callid: str, state: int = 4, /, **values: Any) -> dict[str, Any]:
+def listed(callid: str, state: int = 4, **values: Any) -> dict[str, Any]:
     """The answer to a question for one dialog."""
     return {"Dialog": entry(callid, state, **values)}
 
 
-def entry(callid: str, state: int = 4, /, **values: Any) -> dict[str, Any]:
+def entry(callid: str, state: int = 4, **values: Any) -> dict[str, Any]:
     """A dialog as it is listed, with what callops has noted on it."""
     return {
         "ID": f"id-{callid}",

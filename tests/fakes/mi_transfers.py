@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from call_api.backends.opensips.events import TRANSFER
 from tests.fakes.mi_script import ScriptedProxy, listed
@@ -25,7 +26,7 @@ def at(seconds: float, do: Callable[[], object]) -> None:
     asyncio.get_running_loop().call_later(seconds, do)
 
 
-def established(proxy: ScriptedProxy, **noted: str) -> None:
+def established(proxy: ScriptedProxy, **noted: Any) -> None:
     """Two calls, ``a`` and ``b``, are there, and the proxy takes everything."""
     dialogs = {"a": listed("a", **noted), "b": listed("b"), "new": listed("new", 2)}
     for method in ("dlg_list_ctx", "dlg_list"):

@@ -85,13 +85,12 @@ def one_held(proxy: TinyProxy) -> None:
 async def heard(backend: Backend, proxy: TinyProxy) -> str | None:
     """Return whose leg an event told of, after it came all the way."""
     assert isinstance(backend, OpenSipsBackend)
-    told = asyncio.get_running_loop().create_future()
-    table = backend._shared.table
-    table.listen(("E_CALL_HOLD",), ("a",), lambda event: told.done() or told.set_result(event))
+    told: asyncio.Queue[ProxyEvent] = asyncio.Queue()
+    table = backend._shared.table  # noqa: SLF001  # commands listen there
+    table.listen(("E_CALL_HOLD",), ("a",), told.put_nowait)
     one_held(proxy)
     async with asyncio.timeout(5):
-        leg: str | None = (await told).params.leg
-    return leg
+        return (await told.get()).params.leg
 
 
 @pytest.mark.parametrize("events", ["udp", "udp:127.0.0.1:0", "udp:0.0.0.0:0", "tcp:127.0.0.1:0"])

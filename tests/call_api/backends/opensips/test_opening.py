@@ -10,6 +10,7 @@ import pytest
 from call_api.backends.base import ACTING, Backend
 from call_api.backends.opensips.addresses import BadAddress
 from call_api.backends.opensips.backend import OpenSipsBackend
+from call_api.backends.opensips.events import ProxyEvent
 from call_api.backends.opensips.opening import open_backend
 from call_api.config import Config, Events, Mi, Sip
 from call_api.errors import ProxyUnreachable, UnknownCall
@@ -86,7 +87,7 @@ async def heard(backend: Backend, proxy: TinyProxy) -> str | None:
     """Return whose leg an event told of, after it came all the way."""
     assert isinstance(backend, OpenSipsBackend)
     told: asyncio.Queue[ProxyEvent] = asyncio.Queue()
-    table = backend._shared.table  # noqa: SLF001  # commands listen there
+    table = backend._shared.table  # commands listen there
     table.listen(("E_CALL_HOLD",), ("a",), told.put_nowait)
     one_held(proxy)
     async with asyncio.timeout(5):

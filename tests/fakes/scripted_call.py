@@ -1,7 +1,6 @@
 """One call of a scripted phone, and where its sound would go."""
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from call_api.backends.embedded.incoming_request import IncomingRequest
@@ -203,6 +202,14 @@ class ScriptedCall:
             self._accept(incoming, self._describe(incoming.request.body))
         elif status:
             incoming.respond(status, headers=headers)
+        else:
+            self._incoming = incoming
+            incoming.respond(100)
+
+    def answer_late(self) -> None:
+        """Agree to the re-INVITE that got no answer."""
+        assert self._incoming is not None
+        self._accept(self._incoming, self._describe(self._incoming.request.body))
 
     # Descriptions.
 
@@ -246,6 +253,3 @@ def both(a: Direction, b: Direction) -> Direction:
     if a in SENDING and b in SENDING:
         return "sendrecv" if a in RECEIVING and b in RECEIVING else "sendonly"
     return "recvonly" if a in RECEIVING and b in RECEIVING else "inactive"
-
-
-Claim = Callable[[], object]

@@ -19,7 +19,8 @@ class ScriptedPhone:
         answer_after: Seconds of ringing; None: it never answers.
         progress: What it says before, as statuses; 183 comes with its description.
         refuse_with: Status and headers with which it refuses calls.
-        reinvites: How it answers the next re-INVITEs: statuses and headers; then 200.
+        reinvites: How it answers the next re-INVITEs: statuses and headers, 0 for not as yet;
+            then 200.
         is_dead: It hears nothing.
         calls: Its calls, ended ones included, oldest first.
         heard: Methods of all requests that came, oldest first.

@@ -33,16 +33,20 @@ async def serving(
 class FakeClient:
     """One client in a conversation of its own.
 
+    Args:
+        within: Seconds that it waits for a text.
+
     Attributes:
         raw: Every text that it was sent, in order.
         texts: The same, decoded.
     """
 
-    def __init__(self, api: Api, dialect: DialectName = "v2") -> None:
+    def __init__(self, api: Api, dialect: DialectName = "v2", within: float = 5.0) -> None:
         self.raw: list[bytes] = []
         self.texts: list[Any] = []
         self._news = asyncio.Event()
         self._ids = 0
+        self._within = within
         self._conversation = Conversation(
             dialect=dialect, api=api, send=self._take, peer=f"{dialect}-client"
         )
@@ -87,7 +91,7 @@ class FakeClient:
 
     async def until(self, wanted: Callable[[Any], bool]) -> Any:
         """Wait for a text."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(self._within):
             while True:
                 for text in self.texts:
                     if wanted(text):

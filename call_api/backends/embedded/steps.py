@@ -70,7 +70,12 @@ class Steps(Generic[S]):
                     raise self._operation.error
                 raise StopAsyncIteration
             self._wake = asyncio.get_running_loop().create_future()
-            await self._wake
+            try:
+                await self._wake
+            except asyncio.CancelledError:
+                # Too late to leave early: what is through cannot be undone, so it is told.
+                if not self._operation.is_done or self._operation.error is not None:
+                    raise
         return self._steps.popleft()
 
     def _take(self, step: S) -> None:

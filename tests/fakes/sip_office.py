@@ -12,7 +12,7 @@ from call_api.backends.embedded.routing import Decide
 from call_api.config import Embedded
 from call_api.model import CallId, SipUri
 from call_api.sip.flow import Transport
-from tests.fakes.lossy_link import LossyLink
+from tests.fakes.lossy_link import LinkFlow, LossyLink
 from tests.fakes.scripted_call import ScriptedCall
 from tests.fakes.scripted_phone import ScriptedPhone
 from tests.fakes.virtual_time import until
@@ -37,6 +37,7 @@ class Office:
         self.backend = EmbeddedBackend(exchange.board, HOST, 5060)
         self.phones: dict[str, ScriptedPhone] = {}
         self._users = users
+        self._far: dict[str, LinkFlow] = {}
 
     @property
     def callid(self) -> CallId:
@@ -59,9 +60,21 @@ class Office:
         near.receive = phone.receive
         far.receive = self.exchange.agent.receive
         self.phones[name] = phone
+        self._far[name] = far
         if registers:
             assert await phone.register() == 200
         return phone
+
+    def disconnect(self, phone: ScriptedPhone) -> None:
+        """Let a phone's connection break; it gets a new one, which it is to register on."""
+        far = self._far[phone.name]
+        far.close()
+        self.exchange.flow_lost(far)
+        phone.agent.flow_lost(phone.flow)
+        near, self._far[phone.name] = self.link.connect((phone.media[0], HOST), "TCP")
+        near.receive = phone.receive
+        self._far[phone.name].receive = self.exchange.agent.receive
+        phone.flow = near
 
     async def start(self, caller: ScriptedPhone, callee: ScriptedPhone) -> CallId:
         """Have a call made by command; return what it is called."""

@@ -79,7 +79,6 @@ def take_refer(board: Switchboard, leg: Leg, incoming: IncomingRequest) -> None:
     except CallApiError as exc:
         # Accepted all the same: phones show the reason of a NOTIFY, not that of a refusal.
         incoming.respond(202)
-        notices.tell(100)
         notices.end(exc)
         return
     incoming.respond(202)

@@ -20,6 +20,9 @@ _SETTLE_WITHIN: Final = 5.0  # seconds for the other leg, when one has refused
 _NOTHING_TO_DO_AFTER: Final = 3  # questions; a leg that is silent by itself gets no re-INVITE
 _MUTE: Final = 4
 _DEAF: Final = 8
+_REFUSED_WITHIN: Final = 3.0
+"""Seconds; no event tells why a leg failed, but one that took longer did not answer at all: the
+proxy gives it up after its ``fr_timeout``."""
 _REFUSED: Final = 488  # what a phone says to an offer it does not take (RFC 3261, section 14.2)
 
 
@@ -48,6 +51,8 @@ class HoldProgress:
         self._action = "hold" if hold else "unhold"
         self._within = within
         self._states: dict[LegName, LegState] = {}
+        self._started_at: dict[LegName, float] = {}
+        self._unanswered: set[LegName] = set()
         self._accepted = False
         self._asked = 0
         self._ask_at: float | None = None
@@ -84,6 +89,9 @@ class HoldProgress:
             return
         for known in LEGS:
             if leg == known and state in _STATES:
+                started_at = self._started_at.setdefault(known, now)
+                if state == "fail" and now >= started_at + _REFUSED_WITHIN:
+                    self._unanswered.add(known)
                 self._set(known, _STATES[state])
                 self._settle(now)
 
@@ -142,7 +150,10 @@ class HoldProgress:
     def _finish(self) -> None:
         failed = [leg for leg in LEGS if self._states.get(leg) == "fail"]
         silent = [leg for leg in LEGS if self._states.get(leg) not in ("ok", "fail")]
-        if failed:
+        if failed and failed[0] in self._unanswered:
+            leg = failed[0]
+            self.outcome = CallFailed(408, f"the {leg} did not answer{self._others(leg)}", leg=leg)
+        elif failed:
             leg = failed[0]
             what = "both legs refused" if len(failed) == len(LEGS) else f"the {leg} refused"
             self.outcome = CallFailed(_REFUSED, f"{what}{self._others(leg)}", leg=leg)

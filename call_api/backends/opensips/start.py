@@ -83,7 +83,10 @@ class StartFlow:
             self._phase = _Phase.REFERRED
             return StartStep(state="transferring", callid=self._callid)
         assert self._watch is not None
-        step = await self._watch.next_step()
+        try:
+            step = await self._watch.next_step()
+        except UnknownCall:
+            raise CallFailed(487, "the caller hung up") from None
         if step is None:
             raise StopAsyncIteration
         self._is_done = step.state == "ok"

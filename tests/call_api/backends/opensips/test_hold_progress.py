@@ -148,6 +148,14 @@ def test_both_legs_may_refuse() -> None:
     assert outcome(progress) == (488, "caller", "both legs refused")
 
 
+def test_a_leg_that_fails_late_has_not_answered() -> None:
+    progress = after(*ALL[:2], told("caller", "ok"))
+
+    progress.receive(told("callee", "fail"), 5.0)
+
+    assert outcome(progress) == (408, "callee", "the callee did not answer; the caller is on hold")
+
+
 def test_a_leg_that_refuses_to_come_back_is_named_as_well() -> None:
     progress = accepted(hold=False)
     for event in (told("caller", "fail", "unhold"), told("callee", "ok", "unhold")):

@@ -229,6 +229,20 @@ async def test_a_caller_that_hangs_up_before_the_refer_ends_it() -> None:
 
 
 @in_virtual_time
+async def test_a_caller_that_hangs_up_before_the_second_refer_ends_it() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        answering(proxy)
+        proxy.answers("dlg_list_ctx", listed(LEG, call_transfer_leg=""))
+        proxy.answers("dlg_send_sequential", MiError(404, "Dialog not found"))
+
+        told, failed = await steps_of(OpenSipsBackend(shared).start(ALICE, BOB))
+
+        assert told == ALL[:2]
+        assert isinstance(failed, CallFailed)
+        assert failed.status == 487
+
+
+@in_virtual_time
 async def test_a_proxy_that_dies_ends_it() -> None:
     async with shared_with() as (shared, (proxy,)):
         answering(proxy)

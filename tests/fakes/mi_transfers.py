@@ -4,8 +4,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from call_api.backends.opensips.backend import OpenSipsBackend
 from call_api.backends.opensips.events import TRANSFER
-from tests.fakes.mi_script import ScriptedProxy, listed
+from call_api.errors import CallApiError
+from call_api.model import CallId, SipUri
+from tests.fakes.mi_script import ScriptedProxy, listed, steps_of
+
+A, B = CallId("a"), CallId("b")
+CINDY = SipUri("sip:cindy@127.0.0.1")
 
 
 def tells(proxy: ScriptedProxy, state: str, status: str = "", of: str = "a") -> None:
@@ -38,3 +44,12 @@ def established(proxy: ScriptedProxy, **noted: Any) -> None:
         return "OK"
 
     proxy.answers("dlg_end_dlg", end)
+
+
+async def transferred(
+    backend: OpenSipsBackend, *, join: bool = False
+) -> tuple[list[str], CallApiError | None]:
+    stream = (
+        backend.join(A, "caller", B, "callee") if join else backend.transfer(A, "caller", CINDY)
+    )
+    return await steps_of(stream)

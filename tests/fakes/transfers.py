@@ -46,3 +46,23 @@ def states(progress: TransferProgress) -> list[str]:
 def outcome(progress: TransferProgress) -> object:
     failed = progress.outcome
     return (failed.status, failed.reason) if isinstance(failed, CallFailed) else failed
+
+
+def accepted(destination: SipUri | None = CINDY) -> TransferProgress:
+    progress = TransferProgress((A,), destination)
+    progress.accept(0.0)
+    return progress
+
+
+def after(*told: ProxyEvent) -> TransferProgress:
+    progress = accepted()
+    for event in told:
+        progress.receive(event, 0.0)
+    return progress
+
+
+def run_out(progress: TransferProgress, until: float) -> None:
+    """Let the time pass; nobody answers a question."""
+    while (at := progress.next_timer()) is not None and at <= until:
+        progress.handle_timer(at)
+        progress.question = None

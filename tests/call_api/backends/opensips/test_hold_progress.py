@@ -171,6 +171,13 @@ def test_a_leg_that_never_answers_is_given_up() -> None:
     assert outcome(progress) == (408, "caller", "the caller did not answer; the callee is on hold")
 
 
+def test_a_leg_that_fails_late_did_not_answer_at_all() -> None:
+    progress = after(*ALL[:2], told("callee", "ok"))
+    progress.receive(told("caller", "fail"), 4.5)
+
+    assert outcome(progress) == (408, "caller", "the caller did not answer; the callee is on hold")
+
+
 def test_the_end_of_the_call_ends_it() -> None:
     progress = after(ProxyEvent(events.STATE, EventParams(callid="a", new_state=5)))
 

@@ -13,7 +13,7 @@ from call_api.backends.opensips.events import EventTable, RecentDialogs
 from call_api.backends.opensips.keeper import Keeper
 from call_api.backends.opensips.proxies import Proxies
 from call_api.backends.opensips.transfer_progress import Patience
-from call_api.errors import CallBusy, ProxyUnreachable
+from call_api.errors import CallApiError, CallBusy, ProxyUnreachable
 from call_api.model import CallId
 
 logger = logging.getLogger(__name__)
@@ -92,10 +92,7 @@ async def cancel(proxy: ProxyClient, callid: CallId) -> bool:
     """End a call that is just being made, however far it has come; return whether it is over.
 
     The proxy refuses (500) while it is sending the INVITE on, and where a CANCEL meets a 200
-    the call comes up: so this is repeated until there is nothing left.
-
-    Raises:
-        ProxyUnreachable, ProxyRefused, NotSupported, CallBusy: The proxy does not tell.
+    the call comes up: so this is repeated until there is nothing left, or nobody tells.
     """
     until = proxy.loop.time() + _CANCELLED_WITHIN
     is_cancelled = False
@@ -104,7 +101,11 @@ async def cancel(proxy: ProxyClient, callid: CallId) -> bool:
         if not is_cancelled or state >= ANSWERED:
             reply = await proxy.request(requests.end(callid), proxy.reply_within / 2)
             is_cancelled = reply.is_answer and reply.error is None
-        dialog = await proxy.dialog(callid)
+        try:
+            dialog = await proxy.dialog(callid)
+        except CallApiError as exc:
+            logger.warning("%s: whether %s is over is not known: %s", proxy.name, callid, exc)
+            return False
         if dialog is None or dialog.is_over:
             return True
         state = dialog.state

@@ -111,3 +111,16 @@ async def test_after_silence_the_call_is_looked_at() -> None:
         assert dialog is not None
         with pytest.raises(ProxyUnreachable, match="no answer; how the call is, is not known"):
             await look_at(client, A, "no answer")
+
+
+@pytest.mark.parametrize("answer", [SILENCE, MiError(500, "oops")])
+def test_a_call_of_which_nobody_tells_is_left_with_a_warning(answer: object) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        async with shared_with() as (shared, (proxy,)):
+            proxy.answers("dlg_end_dlg", SILENCE)
+            proxy.answers("dlg_list", answer)
+
+            assert await cancel(shared.proxies.clients[0], A) is False
+
+    story()

@@ -31,6 +31,7 @@ from call_api.logs import SUBJECT
 from call_api.model import CallId, CmdId, DialectName
 from call_api.replies import Batch, Deliver, Reply, Then, error_text
 from call_api.runner import Runner
+from call_api.watches import Watchers, Watches
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +45,14 @@ class Limits:
         batch: Requests in one batch.
         unanswered: Requests that wait for their answers.
         followed: Running commands whose notifications the client gets.
+        watched: Calls that it watches one by one.
     """
 
     ceiling: float = 180.0
     batch: int = 100
     unanswered: int = 1000
     followed: int = 1000
+    watched: int = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +62,7 @@ class Api:
     journal: Journal
     runner: Runner
     backend: Backend
+    watchers: Watchers
     limits: Limits = Limits()
 
 
@@ -84,6 +88,7 @@ class Conversation:
         self._attachments = Attachments(
             dialect=dialect, journal=api.journal, send=self._notify, most=api.limits.followed
         )
+        self._watches = Watches(watchers=api.watchers, send=self._notify, most=api.limits.watched)
 
     def receive(self, text: str | bytes) -> None:
         """Take one text of the client. Never waits and never raises; the answer may come later."""
@@ -101,6 +106,7 @@ class Conversation:
         """Forget the client: it is gone. Nothing that it has started is changed by that."""
         self._is_closed = True
         self._attachments.close()
+        self._watches.close()
 
     def _receive(self, text: str | bytes) -> None:
         try:
@@ -186,6 +192,7 @@ class Conversation:
             journal=self._api.journal,
             dialect=self._dialect,
             attachments=self._attachments,
+            watches=self._watches,
         )
         ceiling = self._api.limits.ceiling
         try:
@@ -230,16 +237,25 @@ class _Asking:
         journal: Journal,
         dialect: DialectName,
         attachments: Attachments,
+        watches: Watches,
     ) -> None:
         self.backend = backend
         self.journal = journal
         self.dialect = dialect
         self.then: Then | None = None
         self._attachments = attachments
+        self._watches = watches
 
     def attach(self, record: Record, after: int) -> None:
         self._attachments.check()
         self.then = partial(self._attachments.attach, record, after)
+
+    def watch(self, callid: CallId | None) -> None:
+        self._watches.ask_for(callid)
+        self.then = partial(self._watches.begin, callid)
+
+    def unwatch(self, callid: CallId | None) -> None:
+        self._watches.end(callid)
 
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -25,6 +25,7 @@ from call_api.model import DialectName
 from call_api.runner import Runner
 from call_api.transports import LISTENERS
 from call_api.transports.listener import CannotListen, Listener, authority
+from call_api.watches import Watchers
 
 logger = logging.getLogger(__name__)
 
@@ -165,6 +166,7 @@ async def _listen(daemon: Daemon, stack: AsyncExitStack) -> None:
         journal=daemon.journal,
         runner=daemon.runner,
         backend=daemon.backend,
+        watchers=Watchers(daemon.backend),
         limits=Limits(ceiling=commands.timeout),
     )
 

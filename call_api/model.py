@@ -42,4 +42,16 @@ LEGS: tuple[LegName, LegName] = ("caller", "callee")
 CallState: TypeAlias = Literal["created", "ringing", "answered", "ended"]
 """How far a call has come; the same words as in `CallEvent`."""
 
+CallChangeName: TypeAlias = Literal[
+    "created",
+    "ringing",
+    "branch_failed",
+    "answered",
+    "held",
+    "resumed",
+    "transferred",
+    "ended",
+]
+"""What can happen to a call."""
+
 DialectName: TypeAlias = Literal["v1", "v2"]

@@ -96,7 +96,15 @@ def _query(name: str, kind: type[Query], schemas: _Schemas) -> dict[str, Any]:
         **_method(name, kind, schemas, also=()),
         "result": {"name": "result", "schema": schemas.of(kind.result)},
         "errors": _refusals(InvalidParams, TooManyRequests, *unknown),
+        **_sent_later(kind, schemas),
     }
+
+
+def _sent_later(kind: type[Query], schemas: _Schemas) -> dict[str, Any]:
+    if not kind.notifications:
+        return {}
+    sent = [{"method": one.__name__, "params": schemas.of(one)} for one in kind.notifications]
+    return {"x-notifications": sent}
 
 
 def _method(

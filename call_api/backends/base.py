@@ -1,6 +1,6 @@
 """What a command may ask of any back end."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from call_api.model import CallId, CallState, LegName, SipUri
+from call_api.model import CallChangeName, CallId, CallState, LegName, SipUri
 
 T = TypeVar("T")
 
@@ -104,6 +104,35 @@ class CallPage(Struct, frozen=True, kw_only=True):
     next: CallId | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallChange:
+    """Something that has happened to a call.
+
+    Attributes:
+        call: How it is now.
+        names: What it also was called, or is: its watchers may know it by one of these.
+        target: Who refused, with ``branch_failed``: a SIP URI.
+        status: The SIP status with which.
+    """
+
+    event: CallChangeName
+    call: CallInfo
+    names: Sequence[CallId] = ()
+    target: str | None = None
+    status: int | None = None
+
+
+TellChange: TypeAlias = Callable[[CallChange], None]
+"""Is told of a change. Never waits, never raises, and changes no call."""
+
+
+class Watching(Protocol):
+    """The right to be told of changes."""
+
+    def close(self) -> None:
+        """End it. Does no harm a second time."""
+
+
 class Backend(Protocol):
     """Controls calls on one SIP proxy. One instance serves all clients at once.
 
@@ -154,3 +183,10 @@ class Backend(Protocol):
 
     async def calls(self, limit: int, after: CallId | None) -> CallPage:
         """Return up to ``limit`` calls in the order in which they were made."""
+
+    def watch(self, tell: TellChange) -> Watching:
+        """Tell of every change of every call from now on, until that is closed.
+
+        Nothing is done for it while nobody watches. Changes that are found out late, because
+        the proxy's word of them was lost, are told late, those in between maybe not at all.
+        """

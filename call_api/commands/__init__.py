@@ -10,6 +10,8 @@ from call_api.commands.call_hold import CallHold
 from call_api.commands.call_list import CallList
 from call_api.commands.call_start import CallStart
 from call_api.commands.call_unhold import CallUnhold
+from call_api.commands.call_unwatch import CallUnwatch
+from call_api.commands.call_watch import CallWatch
 from call_api.commands.command_attach import CommandAttach
 from call_api.commands.command_cancel import CommandCancel
 from call_api.commands.command_list import CommandList
@@ -30,6 +32,8 @@ COMMANDS: Final[dict[str, type[Command]]] = {
 
 QUERIES: Final[dict[str, type[Query]]] = {
     "CallList": CallList,
+    "CallWatch": CallWatch,
+    "CallUnwatch": CallUnwatch,
     "CommandStatus": CommandStatus,
     "CommandList": CommandList,
     "CommandCancel": CommandCancel,

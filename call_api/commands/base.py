@@ -10,7 +10,7 @@ from msgspec import Struct
 from call_api.backends.base import Backend
 from call_api.events import Event
 from call_api.journal import Journal, Record
-from call_api.model import DialectName
+from call_api.model import CallId, DialectName
 
 Emit: TypeAlias = Callable[[Event], None]
 """Tells the clients of one command what happened. Never waits."""
@@ -87,6 +87,16 @@ class Asking(Protocol):
             TooManyRequests: It follows as many commands as it may.
         """
 
+    def watch(self, callid: CallId | None) -> None:
+        """Send it the changes of a call, or with None of all calls, once the query is answered.
+
+        Raises:
+            TooManyRequests: It watches as many calls as it may.
+        """
+
+    def unwatch(self, callid: CallId | None) -> None:
+        """Take back what `watch` with the same argument did."""
+
 
 class Query(Method, frozen=True, kw_only=True):
     """Something a client wants to know, or wants of a command: it is answered at once.
@@ -96,6 +106,9 @@ class Query(Method, frozen=True, kw_only=True):
 
     result: ClassVar[Any]
     """The type of what it is answered."""
+
+    notifications: ClassVar[tuple[type[Struct], ...]] = ()
+    """What may be sent afterwards, in both dialects alike; the class name is the method."""
 
     @abstractmethod
     async def answer(self, asking: Asking) -> object:

@@ -12,6 +12,7 @@ from call_api.journal import Journal
 from call_api.memory_journal import MemoryJournal
 from call_api.model import DialectName
 from call_api.runner import Runner
+from call_api.watches import Watchers
 
 
 @asynccontextmanager
@@ -27,7 +28,13 @@ async def serving(
     journal = journal or MemoryJournal(clock=loop.time, call_soon=loop.call_soon)
     runner = Runner(journal=journal, backend=backend, cleanup_within=cleanup_within)
     async with runner:
-        yield Api(journal=journal, runner=runner, backend=backend, limits=limits or Limits())
+        yield Api(
+            journal=journal,
+            runner=runner,
+            backend=backend,
+            watchers=Watchers(backend),
+            limits=limits or Limits(),
+        )
 
 
 class FakeClient:
@@ -89,6 +96,10 @@ class FakeClient:
         """Return the params of the notifications of a command so far."""
         return [text["params"] for text in self._notifications(cmd_id)]
 
+    def changes(self) -> list[dict[str, Any]]:
+        """Return the params of the changes of calls that it was told so far."""
+        return [text["params"] for text in self.texts if text.get("method") == "CallEvent"]
+
     async def until(self, wanted: Callable[[Any], bool]) -> Any:
         """Wait for a text."""
         async with asyncio.timeout(self._within):
@@ -103,7 +114,7 @@ class FakeClient:
         return [
             text
             for text in self.texts
-            if isinstance(text, dict) and "method" in text and text["params"]["cmd_id"] == cmd_id
+            if isinstance(text, dict) and text.get("params", {}).get("cmd_id") == cmd_id
         ]
 
     def _take(self, text: bytes) -> None:

@@ -7,11 +7,13 @@ from typing import Generic, Self, TypeAlias, TypeVar, cast
 from call_api.backends.base import (
     ACTING,
     Acting,
+    CallChange,
     CallInfo,
     CallPage,
     HoldStep,
     StartStep,
     Stream,
+    TellChange,
     TransferStep,
 )
 from call_api.model import CallId, LegName, SipUri
@@ -37,6 +39,7 @@ class ScriptedBackend:
         acting: What `ACTING` was for each stream; None: nothing.
         open_streams: Streams that were entered and not left.
         left_early: Streams that were left before the end of their script.
+        watchings: Those who are told of changes.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class ScriptedBackend:
         self.acting: list[Acting | None] = []
         self.open_streams = 0
         self.left_early = 0
+        self.watchings: list[_Watching] = []
         self._calls = calls
 
     def next_script(self) -> Sequence[Item]:
@@ -103,6 +107,28 @@ class ScriptedBackend:
         if self.refuses is not None:
             raise self.refuses
         return CallPage(calls=self._calls[:limit])
+
+    def watch(self, tell: TellChange) -> "_Watching":
+        watching = _Watching(self.watchings, tell)
+        self.watchings.append(watching)
+        return watching
+
+    def tell(self, change: CallChange) -> None:
+        """Have a call changed."""
+        for watching in tuple(self.watchings):
+            watching.tell(change)
+
+
+class _Watching:
+    """One who is told of changes."""
+
+    def __init__(self, watchings: "list[_Watching]", tell: TellChange) -> None:
+        self.tell = tell
+        self._watchings = watchings
+
+    def close(self) -> None:
+        if self in self._watchings:
+            self._watchings.remove(self)
 
 
 class _Script(Generic[T]):

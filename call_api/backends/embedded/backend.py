@@ -5,7 +5,15 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from call_api.backends.base import CallPage, HoldStep, StartStep, Stream, TransferStep
+from call_api.backends.base import (
+    CallPage,
+    HoldStep,
+    StartStep,
+    Stream,
+    TellChange,
+    TransferStep,
+    Watching,
+)
 from call_api.backends.embedded.attended import Join
 from call_api.backends.embedded.exchange import Exchange
 from call_api.backends.embedded.hold import Hold
@@ -96,6 +104,10 @@ class EmbeddedBackend:
     async def calls(self, limit: int, after: CallId | None) -> CallPage:
         """Return up to ``limit`` calls in the order in which they were made."""
         return self._board.calls.page(limit, after)
+
+    def watch(self, tell: TellChange) -> Watching:
+        """Tell of every change of every call from now on, until that is closed."""
+        return self._board.changes.watch(tell)
 
 
 @asynccontextmanager

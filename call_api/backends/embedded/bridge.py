@@ -52,6 +52,7 @@ class Call(Generic[L]):
         branches: Legs that ring: of those that ring for one party one may win.
         held: Parties that a command has put on hold.
         owner: Who is changing the call now; None: nobody.
+        told_held: The parties on hold, as those who watch the call know it.
     """
 
     __slots__ = (
@@ -63,6 +64,7 @@ class Call(Generic[L]):
         "serial",
         "started",
         "state",
+        "told_held",
         "uris",
     )
 
@@ -78,6 +80,7 @@ class Call(Generic[L]):
         self.branches: set[L] = set()
         self.held: frozenset[LegName] = frozenset()
         self.owner: object | None = None
+        self.told_held: tuple[LegName, ...] = ()
 
     def name_of(self, leg: L) -> LegName | None:
         """Return which party the leg is; None for one that only rings."""
@@ -94,6 +97,10 @@ class Call(Generic[L]):
     def all_legs(self) -> list[L]:
         """Return every leg, those that ring included."""
         return [*self.legs.values(), *self.branches]
+
+    def names(self) -> set[str]:
+        """Return every Call-ID that names the call."""
+        return {self.callid, *(leg.callid for leg in self.all_legs())}
 
     def on_hold(self) -> list[LegName]:
         """Return the parties on hold, by a command or by the other party's phone."""

@@ -49,7 +49,7 @@ class Dial(Operation):
         callee = await ringing.winner(lambda progress: self._pass_on(progress, ringing))
         self.board.seat(call, "callee", callee)
         await answer_with(self._caller, callee, is_offered=self._offer is not None)
-        call.state = "answered"
+        self.board.answered(call)
 
     async def undo(self) -> None:
         """Refuse the phone's INVITE with what went wrong."""

@@ -102,6 +102,7 @@ class Operation(ABC):
         self.is_done = True
         for call in self.calls:
             call.owner = None
+            self.board.changes.compare_holds(call)
             self.board.tidy(call)
         if self.on_done is not None:
             self.on_done()

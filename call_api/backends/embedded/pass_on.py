@@ -47,6 +47,9 @@ class PassOn(Operation):
             status = 480 if response.status in LOST else response.status
             raise CallFailed(status, response.reason)
         await answer_with(self._leg, self._peer, is_offered=self._offer is not None)
+        call = self.board.calls.call_of(self._leg)
+        if call is not None:
+            self.board.changes.compare_holds(call)
 
     async def undo(self) -> None:
         """Tell the phone that all stays as it was, and the peer too."""

@@ -121,6 +121,8 @@ class PhoneInvites:
         leg.open(incoming)
         if call is None or peer is None or call.held:
             answer_alone(leg, call, is_offered=offer is not None)
+            if call is not None:
+                self._board.changes.compare_holds(call)
             return
         peer.turn.try_take()
         self._board.start(PassOn(self._board, leg, peer, offer, before))

@@ -142,6 +142,13 @@ class Ringing:
             self._tell(leg)
             return
         self._board.calls.detach(leg)
+        self._board.changes.tell(
+            "branch_failed",
+            self._call,
+            also=(leg.callid,),
+            target=leg.uri,
+            status=response.status,
+        )
         self._failures.append(CallFailed(response.status, response.reason))
         if response.status >= 600:  # it speaks for all (RFC 3261, section 16.7, step 5)
             self.stop()
@@ -149,8 +156,7 @@ class Ringing:
             self._tell(min(self._failures, key=_rank))
 
     def _tell_progress(self, leg: Leg, response: Response) -> None:
-        if self._call.state == "created":
-            self._call.state = "ringing"
+        self._board.ringing(self._call)
         # A phone may refresh its 180 as often as it likes; with one phone only what is new counts.
         key = f"{leg.tag} {response.status} {response.reason} {len(response.body)}"
         if key != self._last and len(self._news) < MAX_PROGRESS:

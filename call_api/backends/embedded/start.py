@@ -61,7 +61,7 @@ class Start(Operation):
         self.board.seat(call, "callee", callee)
         await may_act()
         await settle(caller, callee, offer)
-        call.state = "answered"
+        self.board.answered(call)
         self._tell(StartStep(state="ok", callid=call.callid))
 
     def unread(self) -> None:

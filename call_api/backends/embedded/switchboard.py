@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from call_api.backends.embedded.agent import Agent
+from call_api.backends.embedded.changes import Changes
 from call_api.backends.embedded.leg import Leg
 from call_api.backends.embedded.operation import Calls, Operation, PhoneCall
 from call_api.backends.embedded.reinvite import gone
@@ -28,6 +29,7 @@ class Switchboard:
         decide: Says who rings for whom; by default all of the callee's phones do.
 
     Attributes:
+        changes: Tells those who watch what becomes of the calls.
         is_closing: Everything is about to end; nothing is put back any more.
     """
 
@@ -41,6 +43,7 @@ class Switchboard:
     ) -> None:
         self.agent = agent
         self.calls: Calls = Calls()
+        self.changes = Changes()
         self.is_closing = False
         self._directory = directory
         self._decide = decide or directory.decide
@@ -78,7 +81,19 @@ class Switchboard:
         call = self.calls.open(CallId(name), caller, callee, datetime.now(UTC))
         call.owner = owner
         owner.calls = (call,)
+        self.changes.tell("created", call)
         return call
+
+    def ringing(self, call: PhoneCall) -> None:
+        """Note that a phone rings; only for the first one of a call that is something new."""
+        if call.state == "created":
+            call.state = "ringing"
+            self.changes.tell("ringing", call)
+
+    def answered(self, call: PhoneCall) -> None:
+        """Note that both parties of a call talk."""
+        call.state = "answered"
+        self.changes.tell("answered", call)
 
     def tidy(self, call: PhoneCall) -> None:
         """End a call that nobody changes any more and that is none."""
@@ -91,8 +106,10 @@ class Switchboard:
         Args:
             error: Told to whoever is changing the call.
         """
-        owner = call.owner
+        owner, names, was_over = call.owner, self.changes.names_of(call), call.state == "ended"
         legs = self.calls.end(call)
+        if not was_over:
+            self.changes.tell("ended", call, also=names)
         for leg in legs:
             leg.hang_up()
         if isinstance(owner, Operation):
@@ -122,12 +139,14 @@ class Switchboard:
         Raises:
             CallFailed: The new one has hung up already.
         """
-        left = call.legs.get(name)
+        left, names = call.legs.get(name), self.changes.names_of(call, self.calls.call_of(leg))
         if left is not None and leg.is_up:
             self.calls.detach(left)
         self.seat(call, name, leg)
         call.uris[name] = uri
         call.held = frozenset()
+        call.told_held = tuple(call.on_hold())
+        self.changes.tell("transferred", call, also=names)
         return left
 
     # Legs.

@@ -38,12 +38,13 @@ class DatagramClient:
         peer: str | None = None,
     ) -> None:
         self._sock = sock
+        self._fd = sock.fileno()  # by its number: uvloop keeps a socket it knows as such open
         self._peer = peer
         self._receive = receive
         self._fail = fail
         self._unsent: deque[bytes] = deque()
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(sock, self._readable)
+        self._loop.add_reader(self._fd, self._readable)
 
     def send(self, data: bytes) -> None:
         """Send a datagram, now or as soon as the kernel takes it."""
@@ -54,15 +55,15 @@ class DatagramClient:
             self._send_now(data)
         except (BlockingIOError, InterruptedError):
             self._keep(data)
-            self._loop.add_writer(self._sock, self._writable)
+            self._loop.add_writer(self._fd, self._writable)
         except OSError as exc:
             # It may be about an earlier datagram; this one is lost all the same.
             self._loop.call_soon(self._tell_failed, exc)
 
     def close(self) -> None:
         """Close the socket."""
-        self._loop.remove_reader(self._sock)
-        self._loop.remove_writer(self._sock)
+        self._loop.remove_reader(self._fd)
+        self._loop.remove_writer(self._fd)
         self._sock.close()
 
     def _send_now(self, data: bytes) -> None:
@@ -88,7 +89,7 @@ class DatagramClient:
                 self._tell_failed(exc)
                 break
             self._unsent.popleft()
-        self._loop.remove_writer(self._sock)
+        self._loop.remove_writer(self._fd)
 
     def _readable(self) -> None:
         for _ in range(_AT_A_TIME):
@@ -105,6 +106,9 @@ class DatagramClient:
 
     def _tell_failed(self, exc: OSError) -> None:
         if self._sock.fileno() >= 0:
+            # uvloop stops reading a socket at its first error, and does not say so.
+            self._loop.remove_reader(self._fd)
+            self._loop.add_reader(self._fd, self._readable)
             self._fail(exc.strerror or str(exc))
 
 

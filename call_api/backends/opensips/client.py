@@ -103,6 +103,7 @@ class ProxyClient:
         self._exchange = MiExchange()
         self._waiting: dict[int, TellReply] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._sweeps_at = 0.0  # uvloop's handle of a timer that is due has no when()
         self._channel: MiChannel | None = None
         self._up_since: str | None = None
         self._troubled: dict[object, Callable[[str], None]] = {}
@@ -271,9 +272,10 @@ class ProxyClient:
         if at is None:
             return
         if self._timer is not None:
-            if self._timer.when() <= at:
+            if self._sweeps_at <= at:
                 return
             self._timer.cancel()
+        self._sweeps_at = at
         self._timer = self.loop.call_at(at, self._sweep)
 
     def _sweep(self) -> None:

@@ -29,13 +29,14 @@ class Inbox:
     otherwise looks again when it goes off.
     """
 
-    __slots__ = ("_items", "_loop", "_timer", "_until", "_waiter")
+    __slots__ = ("_items", "_loop", "_rings_at", "_timer", "_until", "_waiter")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._items: deque[Told] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0  # uvloop's handle of a timer that is due has no when()
         self._until = 0.0
 
     def put(self, item: Told) -> None:
@@ -71,9 +72,10 @@ class Inbox:
 
     def _arm(self) -> None:
         if self._timer is not None:
-            if self._timer.when() <= self._until:
+            if self._rings_at <= self._until:
                 return
             self._timer.cancel()
+        self._rings_at = self._until
         self._timer = self._loop.call_at(self._until, self._ring)
 
     def _ring(self) -> None:

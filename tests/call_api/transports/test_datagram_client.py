@@ -1,8 +1,18 @@
 import asyncio
+import importlib.util
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from call_api.transports.datagram_client import DatagramClient, widen
+
+LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop]
+if importlib.util.find_spec("uvloop"):
+    import uvloop
+
+    LOOPS.append(uvloop.new_event_loop)
 
 
 class Peer:
@@ -190,3 +200,31 @@ def test_a_buffer_may_be_wanted_larger_than_the_kernel_gives() -> None:
         before = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         widen(sock)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) >= before
+
+
+@pytest.mark.parametrize("new_loop", LOOPS)
+def test_a_peer_that_comes_back_is_heard_again(
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def story() -> None:
+        peer = Peer()
+        server = udp()
+        place = server.getsockname()
+        client = DatagramClient(connected(server), peer.receive, peer.fail)
+        server.close()
+        client.send(b"anybody there?")
+        await peer.wait()
+        assert peer.failed
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
+            again.settimeout(5.0)
+            again.bind(place)
+            client.send(b"hello")
+            again.sendto(b"back again", again.recvfrom(65536)[1])
+            while not peer.got:
+                await peer.wait()
+        client.close()
+
+        assert peer.got == [b"back again"]
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(story())

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from call_api.transports.mi_udp import Fail, Receive
 
-Spawn = Callable[[Coroutine[Any, Any, None], str], None]
+Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 """Runs something beside, under a name, until it is done or everything ends."""
 
 MAX_CONNECTIONS: Final = 8

@@ -3,8 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 
-from call_api.backends.base import CallPage, HoldStep, StartStep, Stream, TransferStep
+from call_api.backends.base import (
+    CallPage,
+    HoldStep,
+    StartStep,
+    Stream,
+    TellChange,
+    TransferStep,
+    Watching,
+)
 from call_api.backends.opensips import requests
+from call_api.backends.opensips.call_infos import CallInfos
 from call_api.backends.opensips.calls import CallLister
 from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.end import end_call
@@ -13,6 +22,7 @@ from call_api.backends.opensips.shared import Shared
 from call_api.backends.opensips.start import StartFlow
 from call_api.backends.opensips.transfer import TransferFlow
 from call_api.backends.opensips.transfer_progress import TransferProgress
+from call_api.backends.opensips.watch import CallWatcher
 from call_api.errors import CallBusy
 from call_api.model import CallId, LegName, SipUri
 
@@ -22,7 +32,9 @@ class OpenSipsBackend:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._lister = CallLister()
+        infos = CallInfos(shared)
+        self._lister = CallLister(shared, infos)
+        self._watcher = CallWatcher(shared, infos)
 
     def is_ready(self) -> str | None:
         """Return None, or why commands would fail now, in one line."""
@@ -89,4 +101,8 @@ class OpenSipsBackend:
     async def calls(self, limit: int, after: CallId | None) -> CallPage:
         """Return up to ``limit`` calls in the order in which they were made."""
         now = asyncio.get_running_loop().time()
-        return await self._lister.page(self._shared, limit, after, now)
+        return await self._lister.page(limit, after, now)
+
+    def watch(self, tell: TellChange) -> Watching:
+        """Tell of every change of every call from now on, until that is closed."""
+        return self._watcher.watch(tell)

@@ -1,13 +1,14 @@
 """CallList: the dialogs of all proxies, as calls."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from call_api.backends.base import CallInfo, CallPage
 from call_api.backends.opensips import requests
+from call_api.backends.opensips.call_infos import CallInfos
 from call_api.backends.opensips.client import ProxyClient
-from call_api.backends.opensips.dialogs import Dialog, parse_dialogs, without_osid
+from call_api.backends.opensips.dialogs import Dialog, parse_dialogs
 from call_api.backends.opensips.outcomes import result_of
 from call_api.backends.opensips.shared import Shared
 from call_api.errors import CallApiError, ProxyUnreachable
@@ -26,12 +27,13 @@ class CallLister:
     The proxy lists them in no order: a page needs them all. So a list is kept for a moment.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shared: Shared, infos: CallInfos) -> None:
+        self._shared = shared
+        self._infos = infos
         self._list: list[CallInfo] = []
         self._taken_at: float | None = None
-        self._first_seen: dict[CallId, float] = {}
 
-    async def page(self, shared: Shared, limit: int, after: CallId | None, now: float) -> CallPage:
+    async def page(self, limit: int, after: CallId | None, now: float) -> CallPage:
         """Return up to ``limit`` calls after the one with this Call-ID.
 
         Args:
@@ -42,7 +44,10 @@ class CallLister:
         """
         is_fresh = self._taken_at is not None and now < self._taken_at + _KEPT_FOR
         if after is None or not is_fresh:
-            self._list = await self._read(shared)
+            found = await survey(self._shared, self._infos)
+            if found.failed is not None and not found.calls:
+                raise found.failed
+            self._list = sorted(found.calls.values(), key=lambda call: (call.started, call.callid))
             self._taken_at = now
         start = self._place_after(after)
         calls = self._list[start : start + limit]
@@ -57,40 +62,36 @@ class CallLister:
                 return at + 1
         return len(self._list)
 
-    async def _read(self, shared: Shared) -> list[CallInfo]:
-        found: dict[CallId, CallInfo] = {}
-        failed: CallApiError | None = None
-        for client in shared.proxies.clients:
-            try:
-                dialogs = await _all_dialogs(client)
-            except CallApiError as exc:
-                failed = exc
-                continue
-            for dialog in dialogs:
-                if not dialog.is_over:
-                    call = self._call(dialog, shared)
-                    found[call.callid] = call
-        if failed is not None and not found:
-            raise failed
-        self._first_seen = {one: at for one, at in self._first_seen.items() if one in found}
-        return sorted(found.values(), key=lambda call: (call.started, call.callid))
 
-    def _call(self, dialog: Dialog, shared: Shared) -> CallInfo:
-        callid = CallId(dialog.callid)
-        # While it rings the proxy does not tell since when.
-        now = datetime.now(UTC).timestamp()
-        started = dialog.started or self._first_seen.setdefault(callid, now)
-        caller, callee = shared.starting.get(
-            callid, (without_osid(dialog.caller), without_osid(dialog.callee))
-        )
-        return CallInfo(
-            callid=callid,
-            state=dialog.call_state,
-            caller=caller,
-            callee=callee,
-            started=datetime.fromtimestamp(started, UTC),
-            held=dialog.held,
-        )
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All calls there are.
+
+    Attributes:
+        failed: Why those of some proxy are missing; None: they are all there.
+    """
+
+    calls: Mapping[CallId, CallInfo]
+    failed: CallApiError | None
+
+
+async def survey(shared: Shared, infos: CallInfos) -> Survey:
+    """Return the calls of all proxies that tell."""
+    found: dict[CallId, CallInfo] = {}
+    failed: CallApiError | None = None
+    for client in shared.proxies.clients:
+        try:
+            dialogs = await _all_dialogs(client)
+        except CallApiError as exc:
+            failed = exc
+            continue
+        for dialog in dialogs:
+            if not dialog.is_over:
+                call = infos.of(dialog)
+                found[call.callid] = call
+    if failed is None:
+        infos.keep(found)
+    return Survey(found, failed)
 
 
 async def _all_dialogs(client: ProxyClient) -> Sequence[Dialog]:

@@ -114,9 +114,10 @@ class EventTable:
             self._by_call.setdefault(key, {})[listening] = tell
         return listening
 
-    def listen_to_all(self, tell: Tell) -> None:
-        """Tell of every event of every call, for good."""
+    def listen_to_all(self, tell: Tell) -> Callable[[], None]:
+        """Tell of every event of every call; return what ends that, once."""
         self._of_all.append(tell)
+        return lambda: self._of_all.remove(tell)
 
     def receive(self, data: bytes) -> None:
         """Tell whom it concerns; what is no event is dropped and counted."""
@@ -125,7 +126,7 @@ class EventTable:
             self.unreadable += 1
             logger.warning("no event: %r", data[:200])
             return
-        for tell in self._of_all:
+        for tell in tuple(self._of_all):
             tell(event)
         listeners = self._by_call.get((event.method, event.params.callid))
         if listeners is not None:

@@ -40,9 +40,9 @@ class Keeper:
         """The number of commands that are being cleaned up after."""
         return len(self._finishing)
 
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run something until the back end is closed."""
-        self._start(work, name, self._endless)
+        return self._start(work, name, self._endless)
 
     def finish(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run something to its end, even if nobody waits for it any more.

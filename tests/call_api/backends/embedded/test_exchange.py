@@ -1,0 +1,56 @@
+"""What takes SIP in, put together."""
+
+import asyncio
+
+import pytest
+
+from call_api.backends.embedded.exchange import SWEEP_EVERY, in_brackets
+from tests.fakes.sip_office import sip_office
+from tests.fakes.virtual_time import in_virtual_time
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("localhost", "localhost"), ("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("[::1]", "[::1]")],
+)
+def test_an_address_is_written_as_in_uris(host: str, expected: str) -> None:
+    assert in_brackets(host) == expected
+
+
+@in_virtual_time
+async def test_users_are_those_of_the_domains_and_of_the_host() -> None:
+    async with sip_office("alice") as office:
+        phones = office.board.phones
+
+        assert len(phones("x", "sip:alice@localhost").targets) == 1
+        assert len(phones("x", "sip:alice@127.0.0.1").targets) == 1
+
+
+@in_virtual_time
+async def test_what_has_expired_is_swept_away() -> None:
+    async with sip_office("alice") as office:
+        await office.phones["alice"].register(expires=60)
+        assert office.exchange.registrar.next_timer() is not None
+
+        await asyncio.sleep(60.0 + SWEEP_EVERY)
+
+        assert office.exchange.registrar.contacts("alice") == []
+
+
+@in_virtual_time
+async def test_a_lost_connection_takes_its_bindings_along() -> None:
+    async with sip_office() as office:
+        alice = await office.phone("alice", transport="TCP")
+        assert office.exchange.registrar.contacts("alice")
+
+        office.disconnect(alice)
+
+        assert office.exchange.registrar.contacts("alice") == []
+
+
+@in_virtual_time
+async def test_it_says_who_it_is() -> None:
+    async with sip_office("alice") as office:
+        response = await office.phones["alice"].request("OPTIONS", "sip:localhost")
+
+        assert response.headers.get("Server") == "call-api"

@@ -7,6 +7,7 @@ from call_api import dialects
 from call_api.errors import TooManyRequests, UnknownCommand
 from call_api.journal import Entry, Following, Journal, Record
 from call_api.model import CmdId, DialectName
+from call_api.replies import Then
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Attachments:
         self._attached: dict[CmdId, _Attachment] = {}
         self._open: set[_Attachment] = set()
         self._ended: dict[CmdId, None] = {}  # in order of their end
+        self._is_closed = False
 
     def check(self) -> None:
         """Return if the client may follow one more command.
@@ -47,39 +49,39 @@ class Attachments:
         if len(self._open) >= self._most:
             raise TooManyRequests(retry_after=1.0)
 
-    def attach(self, record: Record, after: int, *, again: bool = False) -> None:
-        """Send the notifications of a command, those still kept and those to come.
+    def attach(self, record: Record, after: int, *, again: bool = False) -> Then:
+        """Follow a command; return what sends its notifications, those kept and those to come.
 
-        One that was sent already is not sent again, except when all of them have been and
-        the client asks ``again``.
+        Nothing is sent, and nothing is lost, until that is called: the answer comes first. A
+        notification that was sent already is not sent again, except when all of them have been
+        and the client asks ``again``.
 
         Args:
+            record: The command, as the journal has it.
             after: Number of the last notification that is not wanted.
         """
-        cmd_id = record.cmd_id
-        if again and cmd_id in self._ended:
-            del self._ended[cmd_id]
-            self._attached.pop(cmd_id, None)
-        attached = self._attached.get(cmd_id)
+        attached = self._known(record, again=again)
+        if self._is_closed or (attached is not None and after >= attached.after):
+            return _nothing if attached is None else attached.release
         if attached is None:
             attached = _Attachment(
                 self, record=record, dialect=self._dialect, send=self._send, after=after
             )
-        elif after < attached.after:
-            attached.go_back(after)
         else:
-            return
-        from_ = 0 if self._dialect == "v1" else after  # the journal counts as v2 does
+            attached.go_back(after)
         try:
-            attached.following = self._journal.follow(cmd_id, from_, attached.tell)
-        except UnknownCommand:  # forgotten while the answer waited for others in its batch
-            logger.warning("too late to follow the command %s", cmd_id)
-            return
-        self._attached[cmd_id] = attached
+            # From the first on: so `Ended` always passes by, also if the client knows it.
+            attached.following = self._journal.follow(record.cmd_id, 0, attached.take)
+        except UnknownCommand:
+            logger.warning("too late to follow the command %s", record.cmd_id)
+            return _nothing
+        self._attached[record.cmd_id] = attached
         self._open.add(attached)
+        return attached.release
 
     def close(self) -> None:
         """Send nothing more."""
+        self._is_closed = True
         for attachment in self._open:
             attachment.leave()
         self._open.clear()
@@ -95,24 +97,39 @@ class Attachments:
             del self._ended[oldest]
             self._attached.pop(oldest, None)
 
+    def _known(self, record: Record, *, again: bool) -> "_Attachment | None":
+        """Return the attachment to a command, unless it has to begin anew."""
+        attached = self._attached.get(record.cmd_id)
+        if attached is None:
+            return None
+        is_another = attached.callid != record.callid  # under the id of one that is forgotten
+        if is_another or (again and record.cmd_id in self._ended):
+            self._ended.pop(record.cmd_id, None)
+            del self._attached[record.cmd_id]
+            return None
+        return attached
+
 
 class _Attachment:
     """One command that one client follows.
 
     Attributes:
         after: Number of the last notification that is not wanted.
-        following: What the journal gave for `tell`; None: nothing more comes. It holds all that
+        callid: The Call-ID of its own that no other command has, whatever its ``cmd_id`` is.
+        following: What the journal gave for `take`; None: nothing more comes. It holds all that
             the command has told, so it is not kept for longer than it is needed.
     """
 
     __slots__ = (
         "_attachments",
         "_is_v1",
+        "_kept_back",
         "_render",
         "_send",
         "_told_after",
         "_told_to",
         "after",
+        "callid",
         "cmd_id",
         "following",
     )
@@ -134,7 +151,9 @@ class _Attachment:
         self._send = send
         # Told are all after the one and up to the other.
         self._told_after = self._told_to = after
+        self._kept_back: list[Entry] | None = []  # until the answer is out
         self.after = after
+        self.callid = record.callid
         self.cmd_id = record.cmd_id
         self.following = None
 
@@ -144,8 +163,28 @@ class _Attachment:
         if self._told_to == self._told_after:
             self._told_after = self._told_to = after
         self.after = after
+        self._kept_back = []
 
-    def tell(self, entry: Entry) -> None:
+    def release(self) -> None:
+        """Send what was kept back, and the rest as it comes."""
+        entries, self._kept_back = self._kept_back, None
+        for entry in entries or ():
+            self._tell(entry)
+
+    def take(self, entry: Entry) -> None:
+        """Send an entry, once the answer is out."""
+        if self._kept_back is None:
+            self._tell(entry)
+        else:
+            self._kept_back.append(entry)
+
+    def leave(self) -> None:
+        """Stop following."""
+        following, self.following = self.following, None
+        if following is not None:
+            following.close()
+
+    def _tell(self, entry: Entry) -> None:
         """Send an entry if the dialect tells it, the client wants it, and has not had it."""
         number = entry.v1 if self._is_v1 else entry.seq
         if number > self._told_to:
@@ -158,8 +197,6 @@ class _Attachment:
         if dialects.is_last(entry.event):
             self._attachments.is_through(self)
 
-    def leave(self) -> None:
-        """Stop following."""
-        following, self.following = self.following, None
-        if following is not None:
-            following.close()
+
+def _nothing() -> None:
+    """There is nothing to send."""

@@ -177,8 +177,15 @@ class Conversation:
             return
         again = " again" if isinstance(claimed, Snapshot) else ""
         logger.info("%s asked for%s by %s", record.method, again, self._peer)
-        attach = partial(self._attachments.attach, record, 0, again=True)
-        reply.result(_STARTED % _encode(record.cmd_id), attach)
+        reply.result(_STARTED % _encode(record.cmd_id), self._follow(claimed.record))
+
+    def _follow(self, record: Record) -> Then | None:
+        """Follow a command from now on: by the time of the answer it may be forgotten."""
+        try:
+            return self._attachments.attach(record, 0, again=True)
+        except Exception:  # it must not harm the command
+            logger.exception("cannot be followed by %s", self._peer)
+            return None
 
     def _query(self, query: Query, reply: Reply) -> None:
         self._api.runner.spawn(self._queried(query, reply), f"query of {self._peer}")
@@ -248,7 +255,7 @@ class _Asking:
 
     def attach(self, record: Record, after: int) -> None:
         self._attachments.check()
-        self.then = partial(self._attachments.attach, record, after)
+        self.then = self._attachments.attach(record, after)
 
     def watch(self, callid: CallId | None) -> None:
         self._watches.ask_for(callid)

@@ -228,6 +228,21 @@ async def test_a_batch_is_answered_by_one_array_before_any_notification() -> Non
     assert len(client.texts) == 5
 
 
+async def test_a_command_that_is_forgotten_before_its_batch_is_answered_is_told_all_the_same() -> (
+    None
+):
+    loop = asyncio.get_running_loop()
+    journal = MemoryJournal(clock=loop.time, call_soon=loop.call_soon, keep_most=0)
+    echo = '{"jsonrpc":"2.0","id":"%s","method":"Echo","params":{"cmd_id":"%s"}}'
+    async with serving(ScriptedBackend(), journal=journal) as api:
+        client = FakeClient(api)
+        client.send(f"[{echo % ('x', 'x')},{echo % ('y', 'y')}]")
+        stories = [await client.story("x"), await client.story("y")]
+
+    assert isinstance(client.texts[0], list)
+    assert [[one["event"] for one in story] for story in stories] == [["Reply", "Ended"]] * 2
+
+
 async def test_a_batch_of_notifications_is_not_answered() -> None:
     text = '{"jsonrpc":"2.0","method":"Echo","params":{"cmd_id":"x"}}'
     async with serving(ScriptedBackend()) as api:

@@ -20,12 +20,17 @@ MAX_UNREAD = 1000
 
 
 class TooSlow(Exception):
-    """More was told than was read. The command goes on: attach again from ``last_seq``."""
+    """More was told than was read. A command goes on: attach again from ``last_seq``.
+
+    Attributes:
+        cmd_id: Which command; None: calls were watched.
+    """
 
     def __init__(self, cmd_id: str | None, last_seq: int) -> None:
         self.cmd_id = cmd_id
         self.last_seq = last_seq
-        super().__init__(f"command {cmd_id} told more than was read, from {last_seq + 1} on")
+        told = f"command {cmd_id} told more than was read, from {last_seq + 1} on"
+        super().__init__(told if cmd_id else "more changes of calls came than were read")
 
 
 class NoAnswer(Exception):
@@ -80,7 +85,9 @@ class Replies:
     """What a daemon says to one request: its `Answer`, then the `Step`s of its command.
 
     An asynchronous iterator, to be read by one task. It ends with the response, or with the
-    event ``Ended`` where the request started or attached to a command.
+    event ``Ended`` where the request started or attached to a command. That of a CallWatch goes
+    on with everything that this connection watches, and ends with the answer to the CallUnwatch
+    that takes it back.
     """
 
     def __init__(self, request: Request, answer_within: float) -> None:

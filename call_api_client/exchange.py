@@ -9,12 +9,16 @@ from call_api_client.messages import Answer, Step, members, parse
 ATTACH = "CommandAttach"
 """The method that listens to a command which runs already."""
 
+WATCH, UNWATCH = "CallWatch", "CallUnwatch"
+"""The methods that begin and end to listen to calls."""
+
 
 class Request:
     """One request, and what has become of it.
 
     Attributes:
         cmd_id: The command it started or attached to, as soon as the answer told.
+        watched: The call that it watches, if it watches one.
         callid: What the call it is about is called now, as far as its events told.
         last_seq: The number of its last notification: where to attach again.
         is_answered: Whether the response is there.
@@ -25,6 +29,7 @@ class Request:
         after = params.get("after")
         self.request_id = request_id
         self.method = method
+        self.watched = params.get("callid")
         self.cmd_id: str | None = None
         self.callid: str | None = None
         self.last_seq = after if method == ATTACH and isinstance(after, int) else 0
@@ -43,6 +48,7 @@ class Exchange:
         self._ids = itertools.count(1)
         self._waiting: dict[str, Request] = {}  # by request id, until answered
         self._running: dict[str, list[Request]] = {}  # by cmd_id, until Ended
+        self._watching: list[Request] = []  # until taken back
 
     def request(
         self, method: str, params: Mapping[str, object], *, request_id: str | None = None
@@ -73,15 +79,18 @@ class Exchange:
     def receive(self, text: str) -> list[tuple[Request, Answer | Step]]:
         """Return what ``text`` says, and to which requests.
 
+        Every request that watches is told of all that this connection watches; the last that it
+        is told is the answer to the request that takes it back.
+
         Raises:
             BadReply: It is no message of this protocol.
         """
         message = parse(text)
         if isinstance(message, Answer):
             request = self._asked(message.id)
-            return [(request, self._answered(request, message))] if request else []
+            return self._answered(request, message) if request else []
         if isinstance(message, Step):
-            listening = self._running.get(message.cmd_id, ())
+            listening = self._running.get(message.cmd_id, ()) if message.cmd_id else self._watching
             return [(request, message) for request in listening if self._is_new(request, message)]
         return []
 
@@ -94,14 +103,27 @@ class Exchange:
             return self._waiting.popitem()[1]
         return None
 
-    def _answered(self, request: Request, answer: Answer) -> Answer:
+    def _answered(self, request: Request, answer: Answer) -> list[tuple[Request, Answer | Step]]:
         request.is_answered = True
         request.cmd_id = _started(request, answer.result)
+        told: list[tuple[Request, Answer | Step]] = [(request, answer)]
+        if request.method == WATCH and answer.failure is None:
+            self._watching.append(request)
+            return told
+        if request.method == UNWATCH and answer.failure is None:
+            told += [(one, answer) for one in self._taken_back_by(request)]
         if request.cmd_id is None:
             request.is_over = True
         else:
             self._running.setdefault(request.cmd_id, []).append(request)
-        return answer
+        return told
+
+    def _taken_back_by(self, unwatch: Request) -> list[Request]:
+        over = [one for one in self._watching if one.watched == unwatch.watched]
+        for one in over:
+            one.is_over = True
+            self._watching.remove(one)
+        return over
 
     def _is_new(self, request: Request, step: Step) -> bool:
         """Note what a request is told; return False if it was told already."""
@@ -117,6 +139,8 @@ class Exchange:
         return True
 
     def _leave(self, request: Request) -> None:
+        if request in self._watching:
+            self._watching.remove(request)
         if request.cmd_id is None:
             return
         others = [other for other in self._running[request.cmd_id] if other is not request]

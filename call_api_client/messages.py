@@ -15,6 +15,10 @@ V1_METHODS = ("Event", "Error", "Ended")
 """What dialect v1 calls its notifications; dialect v2 names them after the command."""
 
 
+CHANGE = "CallEvent"
+"""The notification of a change of a call, in both dialects."""
+
+
 class BadReply(Exception):
     """The daemon sent something that is no message of this protocol."""
 
@@ -51,13 +55,15 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """Something that a command told.
+    """Something that a command told, or that happened to a call that is watched.
 
     Attributes:
         event: The event's name in dialect v2, ``Error`` and ``Ended`` included. In v1 the
-            member ``event`` has it; where that is missing it is v1's own word.
+            member ``event`` has it; where that is missing it is v1's own word. Of a call: what
+            happened, as in ``answered``.
+        cmd_id: Which command told it; empty: none did, it happened to a call.
         seq: The number in this connection's dialect, from 1; 0 when the daemon tells none.
-        data: The event's members.
+        data: The event's members. Of a call: those of the notification.
         failure: Why the command failed, with ``Error``.
         text: The notification as it arrived.
     """
@@ -83,6 +89,8 @@ def parse(text: str) -> Answer | Step | None:
     method, params = message.method, message.params
     if isinstance(method, UnsetType):
         return _answer(message, text)
+    if method == CHANGE:
+        return _change(text)
     if isinstance(params, UnsetType) or not params.cmd_id:
         return None
     return _step_v1(method, params, text) if method in V1_METHODS else _step_v2(params, text)
@@ -157,6 +165,13 @@ def _step_v2(params: _Params, text: str) -> Step:
         data={} if is_error else members(params.data),
         failure=_failure(members(params.error), params.data) if is_error else None,
         text=text,
+    )
+
+
+def _change(text: str) -> Step:
+    data = members(members(msgspec.json.decode(text)).get("params"))
+    return Step(
+        event=_text(data.get("event")), cmd_id="", seq=0, data=data, failure=None, text=text
     )
 
 

@@ -69,10 +69,7 @@ class Desk:
             try:
                 wanted = given if self.is_json else await _with_whole_callids(client, given)
             except AmbiguousCallId as exc:
-                session.complain(str(exc))
-                for callid in exc.callids:
-                    self.errors.line((f"  {callid}", "bold"))
-                return Status.USAGE
+                return self._ask_for_more(session, exc)
             return await self._follow(session, client, method, wanted)
 
         return session.run(story)
@@ -82,9 +79,34 @@ class Desk:
         session = self._session(self._target.timeout)
         return session.run(lambda client: self._follow(session, client, method, params))
 
+    def watch(self, params: Mapping[str, object]) -> Status:
+        """Tell what happens to all calls, or to one until it ends.
+
+        Args:
+            params: Of CallWatch. For people the Call-ID may be shortened.
+        """
+        from call_cmd.watching import watch
+
+        session = self._session(self._target.timeout)
+
+        async def story(client: Client) -> Status:
+            try:
+                wanted = params if self.is_json else await _with_whole_callids(client, params)
+                return await watch(self, client, wanted)
+            except AmbiguousCallId as exc:
+                return self._ask_for_more(session, exc)
+
+        return session.run(story)
+
     def ask(self, story: Callable[[Client], Awaitable[Status]]) -> Status:
         """Connect and do what ``story`` does."""
         return self._session(self._target.timeout).run(story)
+
+    def _ask_for_more(self, session: Session, exc: AmbiguousCallId) -> Status:
+        session.complain(str(exc))
+        for callid in exc.callids:
+            self.errors.line((f"  {callid}", "bold"))
+        return Status.USAGE
 
     def _session(self, within: float | None) -> Session:
         return Session(

@@ -11,7 +11,7 @@ from call_api.commands.base import Method
 from call_api.model import SipUri
 from call_api.options import Command
 from call_api_client.client import Client
-from call_api_client.exchange import ATTACH
+from call_api_client.exchange import ATTACH, WATCH
 from call_api_client.params import BadParams, read_words
 from call_api_client.statuses import Status
 from call_cmd.desk import Desk
@@ -53,6 +53,8 @@ def _make(method: str, kind: type[Method]) -> click.Command:
             return desk.command(method, wanted)
         if method == ATTACH:
             return desk.follow(method, wanted)
+        if method == WATCH:
+            return desk.watch(wanted)
         return desk.ask(lambda client: _ask(desk, client, method, wanted))
 
     return command

@@ -10,6 +10,7 @@ SUBCOMMANDS: Final[dict[str, str]] = {
     "unhold": "unhold",
     "end": "end",
     "list": "list_calls",
+    "watch": "watch",
     "echo": "echo",
     "status": "status",
     "attach": "attach",

@@ -12,7 +12,7 @@ from call_api.backends.opensips.hold_progress import HoldProgress
 from call_api.backends.opensips.inbox import Inbox, Told, Trouble
 from call_api.backends.opensips.mi import Reply
 from call_api.backends.opensips.outcomes import INVALID_PARAMS, refusal
-from call_api.backends.opensips.shared import Shared, look_at
+from call_api.backends.opensips.shared import Shared, established, look_at
 from call_api.errors import (
     CallApiError,
     CallBusy,
@@ -24,6 +24,7 @@ from call_api.errors import (
 from call_api.model import LEGS, CallId, LegName
 
 _HEARD: Final = (events.HOLD, events.STATE)
+_NOT_READY: Final = 410  # the call rings, or its answer is not acknowledged yet
 _SETTLE_WITHIN: Final = 5.0
 """Seconds for which a change goes on after its command was left: a second one on top of it
 leaves the call broken."""
@@ -95,6 +96,12 @@ class HoldFlow:
         self._is_asked = True
         request = requests.change_hold(self._callid, self._legs, hold=self._hold)
         reply = await proxy.request(request)
+        if reply.error is not None and reply.error.code == _NOT_READY:
+            self._is_asked = False
+            await established(proxy, self._callid)
+            await ACTING.get().may_act()
+            self._is_asked = True
+            reply = await proxy.request(request)
         if reply.error is not None:
             self._is_asked = False
             raise self._refusal(reply)

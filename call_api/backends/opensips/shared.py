@@ -8,12 +8,19 @@ from typing import Final
 
 from call_api.backends.opensips import requests
 from call_api.backends.opensips.client import ATTEMPTS, ProxyClient
-from call_api.backends.opensips.dialogs import ANSWERED, Dialog
+from call_api.backends.opensips.dialogs import ANSWERED, CONFIRMED, Dialog
 from call_api.backends.opensips.events import EventTable, RecentDialogs
 from call_api.backends.opensips.keeper import Keeper
 from call_api.backends.opensips.proxies import Proxies
 from call_api.backends.opensips.transfer_progress import Patience
-from call_api.errors import CallApiError, CallBusy, ProxyUnreachable
+from call_api.errors import (
+    CallApiError,
+    CallBusy,
+    NotSupported,
+    ProxyRefused,
+    ProxyUnreachable,
+    UnknownCall,
+)
 from call_api.model import CallId
 
 logger = logging.getLogger(__name__)
@@ -21,6 +28,9 @@ logger = logging.getLogger(__name__)
 HOLD_WITHIN: Final = 40.0
 """Seconds for both legs to answer a re-INVITE: what SIP waits itself (RFC 3261, section
 17.1.1.2), and some."""
+
+_ACK_WITHIN: Final = 1.0  # seconds from the answer of a call until its ACK
+_ACK_EVERY: Final = 0.03  # seconds; as long as the ACK may take to be passed on
 
 _CANCELLED_WITHIN: Final = 8.0
 """Seconds for a call that is being made to be over: longer than a phone's INVITE without any
@@ -112,6 +122,34 @@ async def cancel(proxy: ProxyClient, callid: CallId) -> bool:
         await asyncio.sleep(_CANCEL_EVERY)
     logger.warning("%s: %s could not be ended", proxy.name, callid)
     return False
+
+
+async def established(proxy: ProxyClient, callid: CallId) -> Dialog:
+    """Return a call that is answered, as soon as the answer is acknowledged too.
+
+    In between, a REFER overtakes the ACK and takes its sequence number away, and callops holds
+    nothing.
+
+    Raises:
+        UnknownCall: There is none, or it is over.
+        ProxyRefused: It rings still.
+        ProxyUnreachable: The proxy is silent.
+    """
+    until = proxy.loop.time() + _ACK_WITHIN
+    is_new = False  # the ACK was not there yet, and may be on its way still
+    while True:
+        try:
+            dialog = await proxy.dialog(callid, with_values=True)
+        except (ProxyRefused, NotSupported, CallBusy):
+            return Dialog(id="", callid=callid, state=CONFIRMED)  # it does not tell
+        if dialog is None or dialog.is_over:
+            raise UnknownCall(callid)
+        if dialog.state < ANSWERED:
+            raise ProxyRefused(410, "Dialog not ready")
+        if (dialog.state >= CONFIRMED and not is_new) or proxy.loop.time() >= until:
+            return dialog
+        is_new = dialog.state < CONFIRMED
+        await asyncio.sleep(_ACK_EVERY)
 
 
 async def look_at(proxy: ProxyClient, callid: CallId, silence: str) -> Dialog | None:

@@ -9,9 +9,9 @@ from call_api.backends.opensips import events
 from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.inbox import Inbox, Trouble
 from call_api.backends.opensips.requests import MiRequest
-from call_api.backends.opensips.shared import Shared
+from call_api.backends.opensips.shared import Shared, established
 from call_api.backends.opensips.transfer_progress import TransferProgress
-from call_api.backends.opensips.transfer_watch import Again, TransferWatch, established
+from call_api.backends.opensips.transfer_watch import Again, TransferWatch
 from call_api.errors import CallApiError, CallFailed, ProxyUnreachable
 from call_api.model import CallId
 

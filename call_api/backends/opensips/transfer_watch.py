@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from call_api.backends.base import ACTING, TransferStep
-from call_api.backends.opensips import dialogs, events
+from call_api.backends.opensips import events
 from call_api.backends.opensips.client import ProxyClient
 from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.events import Listening, ProxyEvent
@@ -16,7 +16,7 @@ from call_api.backends.opensips.inbox import Inbox, Told, Trouble
 from call_api.backends.opensips.mi import Reply
 from call_api.backends.opensips.outcomes import INVALID_PARAMS, METHOD_NOT_FOUND, refusal
 from call_api.backends.opensips.requests import MiRequest
-from call_api.backends.opensips.shared import Shared, cancel, hang_up, look_at
+from call_api.backends.opensips.shared import Shared, cancel, established, hang_up, look_at
 from call_api.backends.opensips.transfer_progress import Question, TransferProgress
 from call_api.errors import (
     CallApiError,
@@ -291,21 +291,3 @@ async def _end_what_is_left(proxy: ProxyClient, dialog: Dialog) -> None:
             return
         await asyncio.sleep(_LOOK_EVERY)
     await hang_up(proxy, callid)
-
-
-async def established(proxy: ProxyClient, callid: CallId) -> Dialog:
-    """Return a call as it is.
-
-    Raises:
-        UnknownCall: There is none, or it is over.
-        ProxyRefused: It rings still.
-    """
-    try:
-        dialog = await proxy.dialog(callid, with_values=True)
-    except (ProxyRefused, NotSupported, CallBusy):
-        return Dialog(id="", callid=callid, state=dialogs.CONFIRMED)  # it does not tell
-    if dialog is None or dialog.is_over:
-        raise UnknownCall(callid)
-    if dialog.state < dialogs.ANSWERED:
-        raise ProxyRefused(410, "Dialog not ready")
-    return dialog

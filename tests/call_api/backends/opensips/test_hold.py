@@ -79,6 +79,30 @@ async def test_a_refusal_is_told_and_leaves_nothing() -> None:
 
 
 @in_virtual_time
+async def test_a_call_whose_answer_is_being_acknowledged_is_held_a_moment_later() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        proxy.answers("call_hold", MiError(410, "Dialog not ready"), after_telling(proxy, *BOTH))
+        proxy.answers("dlg_list_ctx", listed("a", 3), listed("a", 4))
+
+        assert await steps_of(HoldFlow(shared, A, LEGS, hold=True)) == (BOTH, None)
+        assert asyncio.get_running_loop().time() < 0.1
+
+
+@in_virtual_time
+async def test_a_ringing_call_is_not_held() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        proxy.answers("call_hold", MiError(410, "Dialog not ready"))
+        proxy.answers("dlg_list_ctx", listed("a", 2))
+
+        failed = (await steps_of(HoldFlow(shared, A, LEGS, hold=True)))[1]
+
+        assert isinstance(failed, ProxyRefused)
+        assert failed.status == 410
+        assert proxy.methods().count("call_hold") == 1
+        assert shared.changing == set()
+
+
+@in_virtual_time
 async def test_an_opensips_that_does_not_know_single_legs_is_told_from_bad_parameters() -> None:
     async with shared_with() as (shared, (proxy,)):
         proxy.answers("call_hold", MiError(-32602, "Invalid params"))

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from call_api.backends.opensips.mi import MiError
-from call_api.backends.opensips.shared import cancel, hang_up, look_at
+from call_api.backends.opensips.shared import cancel, established, hang_up, look_at
 from call_api.errors import CallBusy, ProxyUnreachable
 from call_api.model import CallId
 from tests.fakes.mi_script import SILENCE, listed, shared_with
@@ -122,5 +122,28 @@ def test_a_call_of_which_nobody_tells_is_left_with_a_warning(answer: object) -> 
             proxy.answers("dlg_list", answer)
 
             assert await cancel(shared.proxies.clients[0], A) is False
+
+    story()
+
+
+@pytest.mark.parametrize(
+    ("answers", "looks", "seconds"),
+    [
+        ([listed("a", 4)], 1, 0.0),
+        ([listed("a", 3), listed("a", 4)], 3, 0.06),  # once more, for the ACK to be passed on
+        ([listed("a", 3)], 35, 1.02),
+    ],
+)
+def test_a_call_is_established_once_its_answer_is_acknowledged(
+    answers: list[object], looks: int, seconds: float
+) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        async with shared_with() as (shared, (proxy,)):
+            proxy.answers("dlg_list_ctx", *answers)
+
+            assert (await established(shared.proxies.clients[0], A)).callid == A
+            assert proxy.methods() == ["dlg_list_ctx"] * looks
+            assert asyncio.get_running_loop().time() == pytest.approx(seconds)
 
     story()

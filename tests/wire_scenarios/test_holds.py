@@ -85,8 +85,8 @@ async def test_a_leg_that_does_not_answer_a_hold() -> None:
         command = await play.ask("CallHold", callid=play.call())
 
         told = hold("caller start", "callee start", "callee ok")
-        reason = "the caller refused; the callee is on hold"
-        await command.tells([*told, *call_failed(488, reason, leg="caller")])
+        reason = "the caller did not answer; the callee is on hold"
+        await command.tells([*told, *call_failed(408, reason, leg="caller")])
 
 
 @in_jumping_time

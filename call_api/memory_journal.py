@@ -203,16 +203,13 @@ class _Log:
         return _COMMAND_BYTES + len(memoryview(self.record.params)) + told
 
     def append(self, event: Event, *, last: bool = False) -> None:
+        text = dialects.canonical(event)  # first: what cannot be kept takes no number
         told_by_v1 = dialects.is_told_by_v1(event)
         self._v1 += told_by_v1
         if isinstance(event, Error):
             self._error = Raw(msgspec.json.encode(event.error))
         self.entries.append(
-            Entry(
-                seq=len(self.entries) + 1,
-                v1=self._v1 if told_by_v1 else 0,
-                event=dialects.canonical(event),
-            )
+            Entry(seq=len(self.entries) + 1, v1=self._v1 if told_by_v1 else 0, event=text)
         )
         if last:
             self.ended = datetime.now(UTC)

@@ -111,9 +111,17 @@ class Running:
             self._owned.append(Ended(callid=self._callid), last=True)
             logger.info("ended", extra=self._about())
         else:
-            self._owned.append(Error.of(problem))
+            self._append(problem)
             self._owned.append(Ended(), last=True)
             logger.info("failed: %s", problem, extra=self._about())
+
+    def _append(self, problem: CallApiError) -> None:
+        """Tell why the command failed. A problem that JSON cannot say must not keep it running."""
+        try:
+            self._owned.append(Error.of(problem))
+        except Exception:
+            logger.exception("%r cannot be told", problem, extra=self._about())
+            self._owned.append(Error.of(InternalError()))
 
     def _emit(self, event: Event) -> None:
         if self._has_ended:

@@ -103,6 +103,16 @@ async def test_entries_are_numbered_in_both_dialects() -> None:
     assert [(entry.seq, entry.v1) for entry in owned.entries] == [(1, 0), (2, 0), (3, 1), (4, 2)]
 
 
+async def test_what_cannot_be_kept_takes_no_number() -> None:
+    owned = await Journal().begin()
+
+    with pytest.raises(UnicodeEncodeError):
+        owned.append(Error.of(CallFailed(486, "no \udcff character")))
+    end(owned)
+
+    assert [(entry.seq, entry.v1) for entry in owned.entries] == [(1, 1)]
+
+
 async def test_an_ended_command_tells_its_outcome() -> None:
     journal = Journal()
     end(await journal.begin("good"), CallHolding())

@@ -80,6 +80,25 @@ async def test_a_bug_ends_the_command_too_and_is_in_the_log(
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_an_error_that_cannot_be_told_is_a_bug_and_harms_no_other_command(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def act(emit: Emit) -> None:
+        raise CallFailed(486, "no \udcff character")
+
+    other = Blocked()
+    async with running() as desk:
+        desk.submit(other, "other")
+        await other.reached()
+        desk.submit(act)
+        await turns(2)
+        assert await desk.names() == ["InternalError", "Ended"]
+        other.go_on.set()
+        assert await desk.names("other") == ["CallHolding", "CallHoldStart", "Ended"]
+
+    assert "surrogates not allowed" in caplog.text
+
+
 async def test_a_command_acts_under_its_own_name() -> None:
     seen: list[str] = []
 

@@ -68,9 +68,17 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         self._jumping.threads -= 1
 
 
-def run_jumping(story: Coroutine[Any, Any, T], *, silence: float = SILENCE) -> T:
-    """Run a coroutine on a `JumpingLoop`, in asyncio's debug mode; return what it returns."""
-    with asyncio.Runner(loop_factory=lambda: JumpingLoop(silence), debug=True) as runner:
+def run_jumping(
+    story: Coroutine[Any, Any, T], *, silence: float = SILENCE, debug: bool = True
+) -> T:
+    """Run a coroutine on a `JumpingLoop`; return what it returns.
+
+    Args:
+        silence: As for `JumpingLoop`. With 0 a request may seem lost that is on its way still:
+            for those who bear that.
+        debug: Whether in asyncio's debug mode, which takes several times as long.
+    """
+    with asyncio.Runner(loop_factory=lambda: JumpingLoop(silence), debug=debug) as runner:
         return runner.run(story)
 
 

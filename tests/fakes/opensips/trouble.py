@@ -61,6 +61,11 @@ class Trouble:
         """Have something happen to the next datagrams of a kind."""
         self.rules.append(rule)
 
+    def calm(self) -> None:
+        """Let everything arrive, once and at once."""
+        self.rules.clear()
+        self.loss = self.doubling = self.delay = 0.0
+
     def deliveries(self, way: Way, name: str) -> tuple[float, ...]:
         """Return after how many seconds a datagram arrives, once for each time it does."""
         for rule in self.rules:

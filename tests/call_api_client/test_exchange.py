@@ -213,3 +213,62 @@ def test_what_is_no_message_is_refused_and_what_is_of_nobody_falls_away() -> Non
     with pytest.raises(BadReply):
         Exchange().receive("hello")
     assert Exchange().receive('{"jsonrpc":"2.0","method":"CallEvent","params":{}}') == []
+
+
+def change(callid: str, event: str = "answered") -> str:
+    params = {"callid": callid, "event": event, "call": {"callid": callid}}
+    return json.dumps({"jsonrpc": "2.0", "method": "CallEvent", "params": params})
+
+
+def watching(exchange: Exchange, **params: object) -> Request:
+    request = asked(exchange, "CallWatch", **params)
+    exchange.receive(response(request.request_id, result={"callid": params.get("callid")}))
+    return request
+
+
+def test_changes_of_calls_reach_whoever_watches() -> None:
+    exchange = Exchange()
+    assert exchange.receive(change("a")) == []
+    all_, one = watching(exchange), watching(exchange, callid="a")
+    command = started(exchange)
+
+    told_ = exchange.receive(change("a"))
+
+    assert [request for request, _ in told_] == [all_, one]
+    step = told_[0][1]
+    assert isinstance(step, Step)
+    assert (step.event, step.cmd_id, step.data["callid"]) == ("answered", "", "a")
+    assert not all_.is_over
+    assert not command.is_over
+
+
+def test_a_watch_ends_with_the_answer_that_takes_it_back() -> None:
+    exchange = Exchange()
+    all_, one = watching(exchange), watching(exchange, callid="a")
+    unwatch = asked(exchange, "CallUnwatch", callid="a")
+
+    told_ = exchange.receive(response(unwatch.request_id, result={"callid": "a"}))
+
+    assert [request for request, _ in told_] == [unwatch, one]
+    assert one.is_over
+    assert unwatch.is_over
+    assert [request for request, _ in exchange.receive(change("a"))] == [all_]
+
+
+def test_a_watch_that_is_refused_is_over_and_takes_no_other_along() -> None:
+    exchange = Exchange()
+    kept = watching(exchange)
+    for method in ("CallWatch", "CallUnwatch"):
+        refused = asked(exchange, method)
+        error = {"code": -32003, "message": "too many requests"}
+        exchange.receive(response(refused.request_id, error=error))
+        assert refused.is_over
+
+    assert [request for request, _ in exchange.receive(change("a"))] == [kept]
+
+
+def test_a_watch_that_nobody_reads_is_forgotten() -> None:
+    exchange = Exchange()
+    exchange.forget(watching(exchange))
+
+    assert exchange.receive(change("a")) == []

@@ -85,6 +85,12 @@ def v1(method: str, seq: int, event: str, **members: object) -> Line:
     return say
 
 
+def change(event: str, call: Mapping[str, object], **members: object) -> Line:
+    """A change of a call that is watched."""
+    params = {"callid": call["callid"], "event": event, "call": call, **members}
+    return raw(json.dumps({"jsonrpc": "2.0", "method": "CallEvent", "params": params}))
+
+
 def raw(text: str) -> Line:
     return lambda _scene, _request: text
 

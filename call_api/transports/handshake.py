@@ -36,6 +36,12 @@ class Gate:
 
     def decide(self, request: Request) -> DialectName | Response:
         """Return the dialect that the client will speak, or what it is answered instead."""
+        decision = self._decide(request)
+        if isinstance(decision, Response) and request.method == "HEAD":
+            decision.body = b""
+        return decision
+
+    def _decide(self, request: Request) -> DialectName | Response:
         path = request.path.partition("?")[0]
         probe = self._probes.get(path)
         if probe is not None:
@@ -82,7 +88,4 @@ def _probed(request: Request, problem: str | None) -> Response:
         response = answer(HTTPStatus.METHOD_NOT_ALLOWED, "GET or HEAD")
         response.headers["Allow"] = "GET, HEAD"
         return response
-    response = answer(HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK, problem or "ok")
-    if request.method == "HEAD":
-        response.body = b""
-    return response
+    return answer(HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK, problem or "ok")

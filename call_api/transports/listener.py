@@ -75,7 +75,7 @@ async def open_sockets(host: str, port: int) -> list[socket.socket]:
     Raises:
         CannotListen: There is no such host, or the port is taken or forbidden.
     """
-    addresses = await _addresses(host)
+    addresses = await _addresses(host, port)
     attempts = _ATTEMPTS if port == 0 else 1  # what is free in one family may be taken in another
     for attempt in range(1, attempts + 1):
         try:
@@ -93,7 +93,7 @@ def authority(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-async def _addresses(host: str) -> list[tuple[int, str]]:
+async def _addresses(host: str, port: int) -> list[tuple[int, str]]:
     if host.lower() == "localhost":
         return list(zip((socket.AF_INET, socket.AF_INET6), LOCALHOST, strict=True))
     try:
@@ -101,7 +101,7 @@ async def _addresses(host: str) -> list[tuple[int, str]]:
             host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except (OSError, UnicodeError) as exc:
-        raise CannotListen(host, 0, "no such host") from exc
+        raise CannotListen(host, port, "no such host") from exc
     return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
 
 

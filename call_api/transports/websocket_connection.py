@@ -78,6 +78,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._conversation: Conversation | None = None
         self._request_bytes = 0
+        self._request_end = b""
         self._message = bytearray()  # the fragments of one, so far
         self._queued = 0  # bytes of texts that are not yet given to the transport
         self._is_flush_due = False
@@ -156,13 +157,13 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes, whatever they are."""
         try:
-            self._protocol.receive_data(data)
-            for event in self._protocol.events_received():
-                if self._is_leaving:
-                    break
-                self._take(event)
             if not self.is_client:
-                self._bound_request(len(data))
+                request, data = self._split(data)
+                self._feed(request)
+                if not self.is_client:
+                    self._bound_request(len(request))
+            if data:
+                self._feed(data)
         except Exception:  # a bug must cost this client alone, and no more than its connection
             logger.exception("failed to serve this client", extra={"subject": self.peer})
             self._fail(CloseCode.INTERNAL_ERROR, "internal error")
@@ -204,6 +205,24 @@ class Connection(asyncio.Protocol):
         self._hub.is_gone(self)
 
     # The rest.
+
+    def _split(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return what belongs to the HTTP request, and what comes behind it, for later.
+
+        The library would read it before it knows what becomes of the request.
+        """
+        seen = self._request_end + data
+        self._request_end = seen[-3:]
+        end = seen.find(b"\r\n\r\n")
+        size = len(data) if end < 0 else end + 4 - (len(seen) - len(data))
+        return data[:size], data[size:]
+
+    def _feed(self, data: bytes) -> None:
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if self._is_leaving:
+                break
+            self._take(event)
 
     def _take(self, event: Frame | Request | Response) -> None:
         if isinstance(event, Request):

@@ -72,6 +72,7 @@ def test_a_head_request_gets_the_same_head_alone() -> None:
     assert (head.status_code, head.body) == (503, b"")
     assert list(head.headers.raw_items()) == list(get.headers.raw_items())
     assert head.headers["Content-Length"] == "9"
+    assert page(gate().decide(request("/other", "HEAD"))) == (404, b"")
 
 
 def test_probes_take_no_other_method() -> None:

@@ -136,13 +136,53 @@ def test_a_conversation_that_fails_costs_its_own_client_alone(
     assert "failed to serve this client" in caplog.text
 
 
-def test_a_request_behind_the_handshake_is_not_lost() -> None:
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+def test_what_comes_behind_the_handshake_is_taken_as_if_it_came_later(size: int) -> None:
     hub = FakeHub(is_open=False)
+    data = upgrade("/call-api/v2") + frame(TEXT, b"early") + frame(PING, b"x")
 
-    hub.receive(upgrade("/call-api/v2") + frame(TEXT, b"early"))
+    for at in range(0, len(data), size):
+        hub.receive(data[at : at + size])
 
     assert hub.opened == [("v2", "127.0.0.1:4711")]
     assert hub.conversation.heard == ["early"]
+    head, _, frames = hub.sent().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert frames == sent_frame(PONG, b"x")
+
+
+@pytest.mark.parametrize(
+    ("early", "code"),
+    [
+        (frame(CLOSE, (1000).to_bytes(2)), 1000),
+        (frame(BINARY, b"x"), 1003),
+        (b"GET / HTTP/1.1\r\n\r\n", 1002),
+    ],
+)
+def test_a_connection_that_ends_right_behind_the_handshake_ends_properly(
+    early: bytes, code: int
+) -> None:
+    hub = FakeHub(is_open=False)
+
+    hub.receive(upgrade() + early)
+
+    head, _, sent = hub.sent().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert (sent[0], int.from_bytes(sent[2:4])) == (0x80 | CLOSE, code)
+    hub.pass_time(CLOSE_WITHIN + 1)
+    assert hub.transport.is_closed or hub.transport.is_aborted
+
+
+def test_a_second_request_behind_the_first_is_not_looked_at(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hub = FakeHub(is_open=False)
+
+    hub.receive(b"GET /healthz HTTP/1.1\r\n\r\n" * 2)
+
+    assert hub.sent().endswith(b"\r\n\r\nok\n")
+    assert hub.transport.has_eof
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize(

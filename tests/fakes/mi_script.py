@@ -152,7 +152,7 @@ async def shared_with(
 ) -> AsyncIterator[tuple[Shared, list[ScriptedProxy]]]:
     """What flows share, and the scripted proxies behind it, ready; `ACTING` is set."""
     ACTING.set(Acting())
-    table, recent = EventTable(), RecentDialogs()
+    table, recent = EventTable(), RecentDialogs(asyncio.get_running_loop().time)
     table.listen_to_all(recent.receive)
     proxies = [ScriptedProxy(table) for _ in range(count)]
     clients = [

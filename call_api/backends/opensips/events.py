@@ -145,11 +145,14 @@ class RecentDialogs:
     """The Call-IDs of the dialogs that came up last, for those who look for one of them.
 
     Args:
+        clock: Tells the time, in seconds.
         kept: How many are remembered; beyond it the oldest is forgotten.
     """
 
-    def __init__(self, kept: int = 256) -> None:
+    def __init__(self, clock: Callable[[], float], kept: int = 256) -> None:
+        self._clock = clock
         self._kept = kept
+        self._acknowledged: dict[str, float] = {}  # when, by Call-ID, oldest first
         self._numbers: dict[str, int] = {}  # by Call-ID, oldest first
         self._last = 0
 
@@ -163,12 +166,21 @@ class RecentDialogs:
         if event.method != STATE or not 1 < event.params.new_state < ENDED:
             return
         callid = event.params.callid
+        if event.params.new_state == CONFIRMED:
+            self._acknowledged.setdefault(callid, self._clock())
+            if len(self._acknowledged) > self._kept:
+                del self._acknowledged[next(iter(self._acknowledged))]
         if callid in self._numbers:
             return
         self._last += 1
         self._numbers[callid] = self._last
         if len(self._numbers) > self._kept:
             del self._numbers[next(iter(self._numbers))]
+
+    def acknowledged_for(self, callid: str) -> float | None:
+        """Return for how many seconds a dialog has been acknowledged; None: for long."""
+        since = self._acknowledged.get(callid)
+        return None if since is None else self._clock() - since
 
     def since(self, mark: int) -> list[str]:
         """Return the Call-IDs of those that came up after ``mark``, the latest first."""

@@ -9,14 +9,9 @@ from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.inbox import Inbox, Told, Trouble
 from call_api.backends.opensips.mi import Reply
 from call_api.backends.opensips.requests import MiRequest
-from call_api.backends.opensips.shared import hang_up
+from call_api.backends.opensips.shared import SETTLE_FOR, hang_up
 from call_api.errors import CallFailed, ProxyRefused, ProxyUnreachable
 from call_api.model import CallId
-
-SETTLE_FOR: Final = 0.02
-"""Seconds from the proxy's word that the dialog is acknowledged until it has passed the ACK on.
-It says so just before, and a REFER that overtakes the ACK takes its sequence number away from it.
-Nothing tells when it is done; 90 of 90 calls were good after this time."""
 
 _TRUTH_WITHIN: Final = 1.0  # seconds between an event and the answer that goes with it
 _ACK_WITHIN: Final = 0.5  # seconds from the answer to the event

@@ -92,6 +92,7 @@ class HoldFlow:
         self._closers.append(shared.claim((self._callid,)).close)
         self._closers.append(shared.table.listen(_HEARD, (self._callid,), inbox.put).close)
         self._closers.append(proxy.on_trouble(lambda reason: inbox.put(Trouble(reason))))
+        await shared.settle(self._callid)
         await ACTING.get().may_act()
         self._is_asked = True
         request = requests.change_hold(self._callid, self._legs, hold=self._hold)

@@ -88,7 +88,7 @@ async def open_backend(config: Config) -> AsyncIterator[OpenSipsBackend]:
             )
             for address, sip_uri in _places(config)
         ]
-        table, recent = EventTable(), RecentDialogs()
+        table, recent = EventTable(), RecentDialogs(asyncio.get_running_loop().time)
         table.listen_to_all(recent.receive)
         events = await _open_events(config, table)
         stack.callback(events.close)

@@ -106,6 +106,7 @@ class TransferFlow:
         self._closers.append(shared.table.listen(HEARD, self._callids, inbox.put).close)
         self._closers.append(proxy.on_trouble(lambda reason: inbox.put(Trouble(reason))))
         known = [await established(proxy, callid) for callid in self._callids]
+        await shared.settle(self._callids[0])
         if self._whom is not None:
             self._progress.ask_for(self._whom(known))
         watch = TransferWatch(shared, proxy, inbox, self._progress, known, self._again)

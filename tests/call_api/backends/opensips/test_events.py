@@ -159,7 +159,7 @@ def test_one_may_listen_to_everything() -> None:
 
 
 def test_recent_dialogs_are_those_that_came_up_after_a_mark_the_latest_first() -> None:
-    table, recent = EventTable(), RecentDialogs()
+    table, recent = EventTable(), RecentDialogs(lambda: 0.0)
     table.listen_to_all(recent.receive)
     table.receive(state_changed("before", 2))
     mark = recent.mark
@@ -173,10 +173,26 @@ def test_recent_dialogs_are_those_that_came_up_after_a_mark_the_latest_first() -
 
 
 def test_only_some_dialogs_are_remembered() -> None:
-    table, recent = EventTable(), RecentDialogs(kept=2)
+    table, recent = EventTable(), RecentDialogs(lambda: 0.0, kept=2)
     table.listen_to_all(recent.receive)
 
     for callid in "abc":
         table.receive(state_changed(callid, 2))
 
     assert recent.since(0) == ["c", "b"]
+
+
+def test_it_is_known_how_long_ago_a_dialog_was_acknowledged() -> None:
+    now = [100.0]
+    table, recent = EventTable(), RecentDialogs(lambda: now[0], kept=2)
+    table.listen_to_all(recent.receive)
+    for callid, state in (("a", 3), ("a", 4), ("b", 3)):
+        table.receive(state_changed(callid, state))
+    now[0] = 100.5
+    table.receive(state_changed("a", 4))  # doubled
+
+    assert recent.acknowledged_for("a") == 0.5
+    assert recent.acknowledged_for("b") is None
+    for callid in "cd":
+        table.receive(state_changed(callid, 4))
+    assert recent.acknowledged_for("a") is None

@@ -147,3 +147,18 @@ def test_a_call_is_established_once_its_answer_is_acknowledged(
             assert asyncio.get_running_loop().time() == pytest.approx(seconds)
 
     story()
+
+
+@in_virtual_time
+async def test_a_call_that_was_answered_just_now_is_given_a_moment() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        loop = asyncio.get_running_loop()
+        proxy.raises("E_DLG_STATE_CHANGED", callid="a", old_state=3, new_state=4)
+
+        await shared.settle(B)
+        assert loop.time() == 0.0
+        await asyncio.sleep(0.005)
+        await shared.settle(A)
+        assert loop.time() == pytest.approx(0.02)
+        await shared.settle(A)
+        assert loop.time() == pytest.approx(0.02)

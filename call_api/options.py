@@ -8,7 +8,7 @@ import contextlib
 import difflib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -87,7 +87,8 @@ class Manners(click.Command):
         """
         words = list(args)  # click empties `args` while it reads
         try:
-            return super().parse_args(ctx, args)
+            with _writing(ctx):  # as --help and --version do
+                return super().parse_args(ctx, args)
         except click.NoSuchOption as exc:
             raise self._mistyped(ctx, words, exc.option_name) from exc
 
@@ -103,13 +104,8 @@ class Manners(click.Command):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
-        try:
+        with _writing(ctx):
             return super().invoke(ctx)
-        except BrokenPipeError:
-            let_go_of_stdout()
-            return PIPE_CLOSED
-        except OSError as exc:  # a full disk: all else is handled where it happens
-            raise Complaint(str(exc)) from exc
 
     def main(
         self,
@@ -165,6 +161,18 @@ def version_option(version: str) -> Callable[[Decorated], Decorated]:
     return click.version_option(
         version, "--version", message=message, help="Show the version and exit.", cls=Option
     )
+
+
+@contextlib.contextmanager
+def _writing(ctx: click.Context) -> Iterator[None]:
+    """End the program as it should when its words cannot be written."""
+    try:
+        yield
+    except BrokenPipeError:
+        let_go_of_stdout()
+        ctx.exit(PIPE_CLOSED)
+    except OSError as exc:  # a full disk: all else is handled where it happens
+        raise Complaint(str(exc)) from exc
 
 
 def _help_option() -> Option:

@@ -112,6 +112,27 @@ def test_the_exit_status_is_what_the_command_returns(ending: str, status: int) -
     assert run("end", ending).exit_code == status
 
 
+@pytest.mark.parametrize(("failure", "status"), [(BrokenPipeError(), 141), (OSError(28, ""), 1)])
+@pytest.mark.parametrize("args", [["--say"], ["send", "--say"]])
+def test_an_option_that_prints_ends_in_the_same_way(
+    args: list[str], failure: OSError, status: int
+) -> None:
+    def say(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        if value:
+            raise failure
+
+    say_option = option("--say", is_flag=True, is_eager=True, expose_value=False, callback=say)
+
+    @click.group(cls=Group)
+    @say_option
+    def talker() -> None:
+        """Say things."""
+
+    talker.command("send")(say_option(lambda: None))
+
+    assert CliRunner().invoke(talker, args, prog_name="talker").exit_code == status
+
+
 def test_a_caller_can_have_what_the_command_returns() -> None:
     assert tool.main(["end", "3"], prog_name="tool", standalone_mode=False) == 3
     with pytest.raises(click.ClickException, match="no"):

@@ -29,7 +29,7 @@ class Watcher:
 
     def held(self) -> list[tuple[str, list[LegName]]]:
         """Return what was told of holds since the last time."""
-        told = [(change.event, list(change.call.held)) for change in self.changes]
+        told = [(str(change.event), list(change.call.held)) for change in self.changes]
         self.changes.clear()
         return told
 

@@ -14,11 +14,6 @@ SUBJECT: ContextVar[str] = ContextVar("SUBJECT", default="-")
 every line. A single line about somebody else says so: ``extra={"subject": peer}``."""
 
 _LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARN": logging.WARNING}
-_UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
-    0x2028: "\\u2028",
-    0x2029: "\\u2029",
-}
-
 _logger = logging.getLogger(__name__)
 
 
@@ -58,7 +53,7 @@ class TextFormatter(_Formatter):
         """Return one line, and one more for each line of a traceback."""
         head = f"{self.time_of(record)} {self.level_of(record):<5} {self.subject_of(record)} "
         lines = [record.getMessage(), *self.traceback_of(record).splitlines()]
-        return "\n".join((head + line).translate(_UNPRINTABLE) for line in lines)
+        return "\n".join(_escape(head + line) for line in lines)
 
 
 class JsonFormatter(_Formatter):
@@ -113,3 +108,17 @@ def set_up(log: Log) -> LogFile | None:
     root.setLevel(_LEVELS.get(log.level, logging.ERROR))
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     return file
+
+
+def _escape(line: str) -> str:
+    """Return ``line`` with every character spelled out that does not show itself."""
+    if line.isprintable():
+        return line
+    return "".join(char if char.isprintable() else _spelled(char) for char in line)
+
+
+def _spelled(char: str) -> str:
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

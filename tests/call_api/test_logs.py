@@ -63,9 +63,15 @@ def test_warnings_are_spelled_as_the_setting_spells_them() -> None:
 
 
 def test_one_message_is_one_line_whatever_it_holds() -> None:
-    line = TextFormatter().format(record("a\r\nb\x1b[31m\x7f\u2028c"))
+    line = TextFormatter().format(record("a\r\nb\x1b[31m\x7f\u2028c ä"))
 
-    assert line.endswith(" a\\x0d\\x0ab\\x1b[31m\\x7f\\u2028c")
+    assert line.endswith(" a\\x0d\\x0ab\\x1b[31m\\x7f\\u2028c ä")
+
+
+def test_nothing_in_a_line_is_invisible_or_turns_the_direction_of_the_rest() -> None:
+    line = TextFormatter().format(record("a\u202eb\u200bc\udcffd\U000e0041e\xa0f"))
+
+    assert line.endswith(" a\\u202eb\\u200bc\\udcffd\\U000e0041e\\xa0f")
 
 
 def failed() -> logging.LogRecord:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Container
 from typing import Final
 
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from call_api.backends.opensips.dialogs import without_osid
 from call_api.backends.opensips.events import EventParams, ProxyEvent
 from call_api.backends.opensips.outcomes import parse_status
 from call_api.backends.opensips.shared import Shared
-from call_api.errors import CallApiError
+from call_api.errors import CallApiError, UnknownCall
 from call_api.model import CallId, CallState
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,8 @@ class _Run:
         self._infos = infos
         self._tell = tell
         self._calls: dict[CallId, CallInfo] = {}
-        self._replaced: set[CallId] = set()  # by a transfer; their end is nobody's
+        self._replaced: set[CallId] = set()  # by a transfer: nothing but their end is news
+        self._merging: dict[CallId, set[CallId]] = {}  # new call -> those that it is made of
         self._waiting: deque[ProxyEvent] = deque()
         self._news = asyncio.Event()
         self._stop_listening = shared.table.listen_to_all(self._receive)
@@ -120,10 +122,8 @@ class _Run:
             await self._take_state(params)
         elif event.method == events.HOLD and params.state == "ok":
             await self._take_hold(params)
-        elif event.method == events.TRANSFER and params.state == "ok":
+        elif event.method == events.TRANSFER:
             await self._take_transfer(params)
-        elif event.method == events.TRANSFER and params.state == "fail":
-            self._take_failure(params)
 
     async def _take_state(self, params: EventParams) -> None:
         callid = CallId(params.callid)
@@ -147,13 +147,23 @@ class _Run:
 
     async def _take_transfer(self, params: EventParams) -> None:
         old, new = CallId(params.callid), CallId(params.transfer_callid or "")
+        if params.state == "fail":
+            self._merging.pop(new, None)
+            self._take_failure(params)
+        elif old not in self._replaced:
+            # An attended transfer is told of both its calls, one after the other.
+            self._merging.setdefault(new, set()).add(old)
+            if params.state == "ok":
+                await self._complete_transfer(new)
+
+    async def _complete_transfer(self, new: CallId) -> None:
+        """Tell of it. The old calls are still there until somebody ends them."""
+        names = self._merging.pop(new)
         call = self._calls.get(new) or await self._look(new)
-        if call is None or old in self._replaced:
-            return
-        self._calls.pop(old, None)
-        self._replaced.add(old)
-        self._calls[new] = call
-        self._tell(CallChange(event="transferred", call=call, names=(old,)))
+        if call is not None:
+            self._replaced |= names
+            self._calls[new] = call
+            self._tell(CallChange(event="transferred", call=call, names=sorted(names)))
 
     def _take_failure(self, params: EventParams) -> None:
         call = self._calls.get(CallId(params.callid))
@@ -216,6 +226,23 @@ class _Run:
                 self._advance(replace(call, held=known.held))
             self._change_hold(call)
         if found.failed is None:
-            for callid in [one for one in self._calls if one not in found.calls]:
+            await self._end_all_but(found.calls)
+
+    async def _end_all_but(self, listed: Container[CallId]) -> None:
+        for callid in [one for one in self._calls if one not in listed]:
+            if await self._is_over(callid):
                 self._end(callid)
-            self._replaced.intersection_update(found.calls)
+        self._replaced &= self._calls.keys()
+        for new in [one for one in self._merging if one not in listed]:
+            del self._merging[new]
+
+    async def _is_over(self, callid: CallId) -> bool:
+        """Make sure: when calls end while the list is read in parts, it lacks others as well."""
+        try:
+            proxy = await self._shared.proxies.find(callid)
+            dialog = await proxy.dialog(callid)
+        except UnknownCall:
+            return True
+        except CallApiError:
+            return False
+        return dialog is None or dialog.is_over

@@ -23,7 +23,7 @@ class Watcher:
 
     def told(self) -> list[str]:
         """Return what was told since the last time."""
-        told = [change.event for change in self.changes]
+        told = [str(change.event) for change in self.changes]
         self.changes.clear()
         return told
 

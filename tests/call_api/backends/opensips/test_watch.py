@@ -17,11 +17,13 @@ class Calls:
 
     Attributes:
         entries: The dialogs that there are, by Call-ID.
+        unlisted: Those that are only told of when they are asked for.
         told: What the watcher was told, in short.
     """
 
     def __init__(self, proxy: ScriptedProxy) -> None:
         self.entries: dict[str, dict[str, Any]] = {}
+        self.unlisted: dict[str, dict[str, Any]] = {}
         self.told: list[str] = []
         self.changes: list[CallChange] = []
         self._proxy = proxy
@@ -46,7 +48,7 @@ class Calls:
 
     def _answer(self, params: dict[str, Any]) -> object:
         if "callid" in params:
-            found = self.entries.get(params["callid"])
+            found = (self.unlisted | self.entries).get(params["callid"])
             return GONE if found is None else {"Dialog": found}
         part = list(self.entries.values())[params["index"] :]
         return {"Dialogs": part, "count": len(self.entries)}
@@ -156,8 +158,52 @@ async def test_a_transferred_call_goes_on_under_its_new_name() -> None:
         await end(calls, "b")
         watching.close()
 
-        assert calls.told == ["b created", "b ringing", "b answered", "b transferred", "b ended"]
-        assert calls.changes[3].names == ("a",)
+        assert calls.told == [
+            "b created",
+            "b ringing",
+            "b answered",
+            "b transferred",
+            "a ended",
+            "b ended",
+        ]
+        assert calls.changes[3].names == ["a"]
+
+
+@in_virtual_time
+async def test_two_calls_that_become_one_are_told_once() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        calls = Calls(proxy)
+        for callid in "abn":
+            await calls.becomes(callid, 4, told=False)
+        watching = OpenSipsBackend(shared).watch(calls.tell)
+        await asyncio.sleep(0.1)
+        for callid, state in (("b", "start"), ("a", "start"), ("a", "ok"), ("b", "notify")):
+            await calls.raises(TRANSFER, callid=callid, transfer_callid="n", state=state)
+        await calls.raises(TRANSFER, callid="b", transfer_callid="n", state="ok")
+        watching.close()
+
+        assert calls.told == ["n transferred"]
+        assert calls.changes[0].names == ["a", "b"]
+
+
+@in_virtual_time
+async def test_a_call_that_a_list_lacks_by_chance_has_not_ended() -> None:
+    async with shared_with(2) as (shared, proxies):
+        calls = Calls(proxies[0])
+        proxies[1].answers("dlg_list", GONE)
+        proxies[1].answers("dlg_list_ctx", {"Dialogs": []})
+        for callid in "ab":
+            await calls.becomes(callid, 4, told=False)
+        watching = OpenSipsBackend(shared).watch(calls.tell)
+        await asyncio.sleep(0.1)
+        # Of this transfer nothing is ever heard again.
+        await calls.raises(TRANSFER, callid="a", transfer_callid="x", state="start")
+        calls.unlisted["a"] = calls.entries.pop("a")
+        del calls.entries["b"]
+        await asyncio.sleep(31.0)
+        watching.close()
+
+        assert calls.told == ["b ended"]
 
 
 @in_virtual_time

@@ -1,6 +1,8 @@
 """What becomes of a new connection, by its one HTTP request: who may in, and who gets a page."""
 
 from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
 
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -11,6 +13,8 @@ from call_api.transports.listener import IsReady
 MAX_REQUEST = 16_384
 """Bytes in which the request must be complete."""
 
+_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
 
 class Gate:
     """Decides about connections.
@@ -20,10 +24,17 @@ class Gate:
         dialect: What it speaks; below it ``/v1`` and ``/v2`` speak that one.
         is_ready: What ``/readyz`` answers.
         has_room: Whether one more client may come in.
+        host: The daemon's own, as its settings name it.
     """
 
     def __init__(
-        self, *, http_path: str, dialect: DialectName, is_ready: IsReady, has_room: IsReady
+        self,
+        *,
+        http_path: str,
+        dialect: DialectName,
+        is_ready: IsReady,
+        has_room: IsReady,
+        host: str = "localhost",
     ) -> None:
         stem = http_path.rstrip("/")
         self._dialects: dict[str, DialectName] = {
@@ -33,6 +44,7 @@ class Gate:
         }
         self._probes: dict[str, IsReady] = {"/healthz": _is_alive, "/readyz": is_ready}
         self._has_room = has_room
+        self._origins = _THIS_MACHINE | {host.lower()}
 
     def decide(self, request: Request) -> DialectName | Response:
         """Return the dialect that the client will speak, or what it is answered instead."""
@@ -51,12 +63,16 @@ class Gate:
             return answer(HTTPStatus.NOT_FOUND, f"no such path, clients connect to {self._path}")
         return self._refusal(request) or dialect
 
-    def _refusal(self, _request: Request) -> Response | None:
+    def _refusal(self, request: Request) -> Response | None:
         """Why a client that knows the path may not in. Nothing was done for it so far.
 
         This is the place where a client is judged by what it says of itself: by its Origin, by
         the Host it asks for, by its token.
         """
+        # Only browsers send it: every page that somebody opens could command calls otherwise.
+        origins = request.headers.get_all("Origin")
+        if any(_host(origin) not in self._origins for origin in origins):
+            return answer(HTTPStatus.FORBIDDEN, "pages of other hosts may not connect")
         problem = self._has_room()
         return answer(HTTPStatus.SERVICE_UNAVAILABLE, problem) if problem else None
 
@@ -77,6 +93,15 @@ def answer(status: HTTPStatus, text: str) -> Response:
         }
     )
     return Response(status.value, status.phrase, headers, body)
+
+
+def _host(origin: str) -> str | None:
+    """Return the host of a page's origin, or None if it has none (RFC 6454, section 6.1)."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return None
+    return parts.hostname if parts.scheme in {"http", "https"} else None
 
 
 def _is_alive() -> None:

@@ -37,6 +37,7 @@ class WebSocketServer:
             dialect=settings.dialect,
             is_ready=is_ready,
             has_room=self._has_room,
+            host=settings.host,
         )
         self._connections: set[Connection] = set()
         self._clients: set[Connection] = set()  # those of them that are WebSockets

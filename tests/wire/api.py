@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from msgspec import structs
@@ -53,7 +53,7 @@ class JsonClient(RawClient):
     """A client whose texts are JSON."""
 
     @classmethod
-    async def to(cls, daemon: Daemon, path: str = "/call-api") -> "JsonClient":
+    async def to(cls, daemon: Daemon, path: str = "/call-api") -> Self:
         """Connect to a daemon."""
         return await cls.open(address(daemon), path)
 

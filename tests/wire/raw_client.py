@@ -4,7 +4,7 @@ import asyncio
 import base64
 import os
 import struct
-from typing import Self
+from typing import ClassVar, Self
 
 TEXT, BINARY, CONT, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 LIMIT = 10.0
@@ -41,7 +41,13 @@ def upgrade(path: str = "/call-api", **headers: str) -> bytes:
 
 
 class RawClient:
-    """A TCP connection on which HTTP and WebSocket frames can be read."""
+    """A TCP connection on which HTTP and WebSocket frames can be read.
+
+    Attributes:
+        limit: Seconds to wait for a frame.
+    """
+
+    limit: ClassVar[float] = LIMIT
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -86,7 +92,7 @@ class RawClient:
 
     async def next(self) -> tuple[int, bytes]:
         """Return opcode and payload of the next frame, and check how servers must send it."""
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(self.limit):
             first, size = await self.reader.readexactly(2)
             assert first & 0xF0 == 0x80, "servers here send neither fragments nor extensions"
             assert size < 128, "a server's frames are not masked"

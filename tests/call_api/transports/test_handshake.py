@@ -97,3 +97,45 @@ def test_a_page_closes_the_connection_and_is_not_kept() -> None:
     assert response.headers["Connection"] == "close"
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Content-Length"] == "3"
+
+
+def from_page(*origins: str) -> Request:
+    headers = Headers()
+    for origin in origins:
+        headers["Origin"] = origin
+    return Request("/call-api", headers, "GET")
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        ["http://evil.example"],
+        ["https://localhost.evil.example"],
+        ["null"],
+        [""],
+        ["file://"],
+        ["http://[::1"],
+        ["ftp://localhost"],
+        ["http://localhost", "http://evil.example"],
+    ],
+)
+def test_pages_of_other_hosts_may_not_in(origins: list[str]) -> None:
+    status, body = page(gate().decide(from_page(*origins)))
+
+    assert (status, body) == (403, b"pages of other hosts may not connect\n")
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:5059", "https://127.0.0.1", "http://[::1]:80", "http://PBX.home"]
+)
+def test_pages_of_the_daemons_own_host_may_in(origin: str) -> None:
+    own = Gate(
+        http_path="/call-api",
+        dialect="v1",
+        is_ready=lambda: None,
+        has_room=lambda: None,
+        host="pbx.home",
+    )
+
+    assert own.decide(from_page(origin)) == "v1"
+    assert own.decide(from_page()) == "v1", "programs are no pages"

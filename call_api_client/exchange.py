@@ -9,6 +9,9 @@ from call_api_client.messages import Answer, Step, members, parse
 ATTACH = "CommandAttach"
 """The method that listens to a command which runs already."""
 
+REMEMBERED = 500
+"""Ended commands of which a connection is not told twice; as many as the daemon remembers."""
+
 WATCH, UNWATCH = "CallWatch", "CallUnwatch"
 """The methods that begin and end to listen to calls."""
 
@@ -21,6 +24,7 @@ class Request:
         watched: The call that it watches, if it watches one.
         callid: What the call it is about is called now, as far as its events told.
         last_seq: The number of its last notification: where to attach again.
+        ends_at: The number of the last notification that will come, where it is not `Ended`.
         is_answered: Whether the response is there.
         is_over: Whether nothing more will come.
     """
@@ -33,6 +37,7 @@ class Request:
         self.cmd_id: str | None = None
         self.callid: str | None = None
         self.last_seq = after if method == ATTACH and isinstance(after, int) else 0
+        self.ends_at: int | None = None
         self.is_answered = False
         self.is_over = False
 
@@ -49,6 +54,10 @@ class Exchange:
         self._waiting: dict[str, Request] = {}  # by request id, until answered
         self._running: dict[str, list[Request]] = {}  # by cmd_id, until Ended
         self._watching: list[Request] = []  # until taken back
+        # By cmd_id, the seq after which this connection is told; then the same of those that
+        # ended, in order of their end.
+        self._told_after: dict[str, int] = {}
+        self._ended: dict[str, int] = {}
 
     def request(
         self, method: str, params: Mapping[str, object], *, request_id: str | None = None
@@ -91,6 +100,8 @@ class Exchange:
             return self._answered(request, message) if request else []
         if isinstance(message, Step):
             listening = self._running.get(message.cmd_id, ()) if message.cmd_id else self._watching
+            if message.event == "Ended":
+                self._note_end(message.cmd_id)
             return [(request, message) for request in listening if self._is_new(request, message)]
         return []
 
@@ -112,11 +123,32 @@ class Exchange:
             return told
         if request.method == UNWATCH and answer.failure is None:
             told += [(one, answer) for one in self._taken_back_by(request)]
-        if request.cmd_id is None:
-            request.is_over = True
-        else:
+        request.is_over = request.cmd_id is None or self._has_heard_all(request, request.cmd_id)
+        if request.cmd_id is not None and not request.is_over:
             self._running.setdefault(request.cmd_id, []).append(request)
         return told
+
+    def _has_heard_all(self, request: Request, cmd_id: str) -> bool:
+        """Note from where on a request is told; return whether nothing is left to be told.
+
+        The daemon tells one connection each notification once, also if it attaches twice.
+        """
+        after = request.last_seq
+        if request.method == ATTACH and cmd_id in self._ended:
+            request.ends_at = self._ended[cmd_id]
+            self._ended[cmd_id] = min(after, request.ends_at)
+            return after >= request.ends_at
+        self._ended.pop(cmd_id, None)
+        self._told_after[cmd_id] = min(after, self._told_after.get(cmd_id, after))
+        return False
+
+    def _note_end(self, cmd_id: str) -> None:
+        after = self._told_after.pop(cmd_id, None)
+        if after is None:
+            return
+        self._ended[cmd_id] = after
+        if len(self._ended) > REMEMBERED:
+            del self._ended[next(iter(self._ended))]
 
     def _taken_back_by(self, unwatch: Request) -> list[Request]:
         over = [one for one in self._watching if one.watched == unwatch.watched]
@@ -133,7 +165,7 @@ class Exchange:
         callid = step.data.get("callid")
         if isinstance(callid, str) and step.event != "Reply":
             request.callid = callid
-        if step.event == "Ended":
+        if step.event == "Ended" or (step.seq and step.seq == request.ends_at):
             request.is_over = True
             self._leave(request)
         return True

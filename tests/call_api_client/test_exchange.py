@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from call_api_client.exchange import Exchange, Request
+from call_api import attachments
+from call_api_client.exchange import REMEMBERED, Exchange, Request
 from call_api_client.messages import Answer, BadReply, Step
 
 STARTED = {"cmd_id": "c", "status": "Started", "event": "Started"}
@@ -173,6 +174,53 @@ def test_an_attached_request_waits_only_if_something_is_to_come(
     exchange.receive(response(request.request_id, result=result))
 
     assert request.is_over is is_over
+
+
+def attached(exchange: Exchange, after: int, state: str = "ended", seq: int = 3) -> Request:
+    request = asked(exchange, "CommandAttach", cmd_id="c", after=after)
+    result = {"cmd_id": "c", "state": state, "seq": seq}
+    exchange.receive(response(request.request_id, result=result))
+    return request
+
+
+def test_of_a_command_that_this_connection_has_heard_whole_nothing_comes_any_more() -> None:
+    exchange = Exchange()
+    started(exchange)
+    for seq, event in enumerate(("CallerAnswered", "Transferring", "Ended"), 1):
+        exchange.receive(told(event, seq))
+
+    assert attached(exchange, after=0).is_over
+    assert attached(exchange, after=2).is_over
+    again = started(exchange)
+    exchange.receive(told("CallerAnswered", 1))
+    assert not again.is_over
+
+
+def test_of_a_command_whose_end_this_connection_has_heard_the_steps_before_may_come() -> None:
+    exchange = Exchange()
+    attached(exchange, after=2)
+    exchange.receive(told("Ended", 3))
+
+    further_back = attached(exchange, after=1)
+    from_the_first = attached(exchange, after=0)
+    heard = exchange.receive(told("CallerAnswered", 1)) + exchange.receive(told("Transferring", 2))
+
+    assert [(whose, told.seq) for whose, told in heard if isinstance(told, Step)] == [
+        (from_the_first, 1),
+        (further_back, 2),
+    ]
+    assert further_back.is_over
+    assert from_the_first.is_over
+
+
+def test_only_so_many_ends_are_remembered_as_the_daemon_remembers() -> None:
+    assert REMEMBERED == attachments.REMEMBERED
+    exchange = Exchange()
+    for cmd_id in ("c", *map(str, range(REMEMBERED))):
+        started(exchange, cmd_id)
+        exchange.receive(told("Ended", 1, cmd_id))
+
+    assert not attached(exchange, after=0, seq=1).is_over
 
 
 def test_steps_without_numbers_all_count() -> None:

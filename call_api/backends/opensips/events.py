@@ -18,6 +18,7 @@ REFUSED: Final = "E_REFER_REJECTED"
 EVENTS: Final = (TRANSFER, HOLD, STATE, REFUSED)
 OPTIONAL_EVENTS: Final = (REFUSED,)
 
+ANSWERED: Final = 3
 CONFIRMED: Final = 4
 ENDED: Final = 5
 
@@ -141,6 +142,10 @@ class EventTable:
                 del self._by_call[key]
 
 
+ACK_WITHIN: Final = 1.0
+"""Seconds from the answer of a call until its ACK: a phone that takes longer has lost it."""
+
+
 class RecentDialogs:
     """The Call-IDs of the dialogs that came up last, for those who look for one of them.
 
@@ -152,7 +157,9 @@ class RecentDialogs:
     def __init__(self, clock: Callable[[], float], kept: int = 256) -> None:
         self._clock = clock
         self._kept = kept
-        self._acknowledged: dict[str, float] = {}  # when, by Call-ID, oldest first
+        # When, by Call-ID, oldest first.
+        self._answered: dict[str, float] = {}
+        self._acknowledged: dict[str, float] = {}
         self._numbers: dict[str, int] = {}  # by Call-ID, oldest first
         self._last = 0
 
@@ -166,16 +173,25 @@ class RecentDialogs:
         if event.method != STATE or not 1 < event.params.new_state < ENDED:
             return
         callid = event.params.callid
-        if event.params.new_state == CONFIRMED:
-            self._acknowledged.setdefault(callid, self._clock())
-            if len(self._acknowledged) > self._kept:
-                del self._acknowledged[next(iter(self._acknowledged))]
+        if event.params.new_state == ANSWERED:
+            self._note(callid, self._answered)
+        elif event.params.new_state == CONFIRMED:
+            self._note(callid, self._acknowledged)
         if callid in self._numbers:
             return
         self._last += 1
         self._numbers[callid] = self._last
         if len(self._numbers) > self._kept:
             del self._numbers[next(iter(self._numbers))]
+
+    def awaits_ack(self, callid: str) -> bool:
+        """Return whether a dialog was answered lately, and is not acknowledged yet."""
+        since = self._answered.get(callid)
+        return (
+            since is not None
+            and callid not in self._acknowledged
+            and self._clock() - since < ACK_WITHIN
+        )
 
     def acknowledged_for(self, callid: str) -> float | None:
         """Return for how many seconds a dialog has been acknowledged; None: for long."""
@@ -185,3 +201,8 @@ class RecentDialogs:
     def since(self, mark: int) -> list[str]:
         """Return the Call-IDs of those that came up after ``mark``, the latest first."""
         return [callid for callid, number in reversed(self._numbers.items()) if number > mark]
+
+    def _note(self, callid: str, when: dict[str, float]) -> None:
+        when.setdefault(callid, self._clock())
+        if len(when) > self._kept:
+            del when[next(iter(when))]

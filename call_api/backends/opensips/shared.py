@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from call_api.backends.opensips import requests
+from call_api.backends.opensips import events, requests
 from call_api.backends.opensips.client import ATTEMPTS, ProxyClient
 from call_api.backends.opensips.dialogs import ANSWERED, CONFIRMED, Dialog
 from call_api.backends.opensips.events import EventTable, RecentDialogs
@@ -32,7 +32,6 @@ HOLD_WITHIN: Final = 40.0
 SETTLE_FOR: Final = 0.02
 """Seconds from the proxy's word that a dialog is acknowledged until the phone has the ACK."""
 
-_ACK_WITHIN: Final = 1.0  # seconds from the answer of a call until its ACK
 _ACK_EVERY: Final = 0.03  # seconds; as long as the ACK may take to be passed on
 
 _CANCELLED_WITHIN: Final = 8.0
@@ -66,9 +65,22 @@ class Shared:
         re-INVITE that overtakes the ACK takes its sequence number away from it. Nothing tells when
         it is done; 90 of 90 calls were good after this time.
         """
+        if self.recent.awaits_ack(callid):
+            await self._acknowledged(callid)
         age = self.recent.acknowledged_for(callid)
         if age is not None and age < SETTLE_FOR:
             await asyncio.sleep(SETTLE_FOR - age)
+
+    async def _acknowledged(self, callid: CallId) -> None:
+        news = asyncio.Event()
+        listening = self.table.listen((events.STATE,), (callid,), lambda _: news.set())
+        try:
+            async with asyncio.timeout(events.ACK_WITHIN):
+                await news.wait()
+        except TimeoutError:
+            return
+        finally:
+            listening.close()
 
     def claim(self, callids: Sequence[CallId]) -> "Claim":
         """Be the only command that transfers or holds these calls, until the claim is closed.
@@ -149,7 +161,7 @@ async def established(proxy: ProxyClient, callid: CallId) -> Dialog:
         ProxyRefused: It rings still.
         ProxyUnreachable: The proxy is silent.
     """
-    until = proxy.loop.time() + _ACK_WITHIN
+    until = proxy.loop.time() + events.ACK_WITHIN
     is_new = False  # the ACK was not there yet, and may be on its way still
     while True:
         try:

@@ -35,6 +35,7 @@ _STRAY_FOR: Final = 10.0
 
 _LOOKS: Final = 5
 _LOOK_EVERY: Final = 0.2  # seconds
+_NOTE_EVERY: Final = 0.05
 
 _UNDO_WITHIN: Final = 1.0
 """Seconds for which a command that was left waits until everything is undone."""
@@ -163,6 +164,12 @@ class TransferWatch:
             CallBusy: It is being transferred right now.
         """
         dialog = self._known[0]
+        for _ in range(_LOOKS):  # one that has just failed is noted so a moment later
+            if not dialog.transfer_leg:
+                break
+            await asyncio.sleep(_NOTE_EVERY)
+            dialog = await established(self._proxy, self._callid)
+        self._known = (dialog, *self._known[1:])
         if dialog.transfer_leg != "" or not dialog.id:
             raise busy
         self.progress.ignore(dialog.transfer_callid)

@@ -196,3 +196,15 @@ def test_it_is_known_how_long_ago_a_dialog_was_acknowledged() -> None:
     for callid in "cd":
         table.receive(state_changed(callid, 4))
     assert recent.acknowledged_for("a") is None
+
+
+def test_a_dialog_that_was_answered_lately_may_await_its_ack() -> None:
+    now = [100.0]
+    table, recent = EventTable(), RecentDialogs(lambda: now[0])
+    table.listen_to_all(recent.receive)
+    for callid, state in (("a", 3), ("b", 3), ("b", 4), ("c", 2)):
+        table.receive(state_changed(callid, state))
+
+    assert [callid for callid in "abcd" if recent.awaits_ack(callid)] == ["a"]
+    now[0] = 101.0
+    assert not recent.awaits_ack("a")

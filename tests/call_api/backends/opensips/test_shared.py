@@ -1,4 +1,5 @@
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -162,3 +163,27 @@ async def test_a_call_that_was_answered_just_now_is_given_a_moment() -> None:
         assert loop.time() == pytest.approx(0.02)
         await shared.settle(A)
         assert loop.time() == pytest.approx(0.02)
+
+
+@in_virtual_time
+async def test_a_call_whose_ack_is_on_its_way_is_waited_for() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        loop = asyncio.get_running_loop()
+        changed = partial(proxy.raises, "E_DLG_STATE_CHANGED", callid="a")
+        changed(old_state=2, new_state=3)
+        loop.call_later(0.5, partial(changed, old_state=3, new_state=4))
+
+        await shared.settle(A)
+
+        assert loop.time() == pytest.approx(0.52)
+        assert len(shared.table) == 0
+
+
+@in_virtual_time
+async def test_an_ack_that_never_comes_is_not_waited_for_for_long() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        proxy.raises("E_DLG_STATE_CHANGED", callid="a", old_state=2, new_state=3)
+
+        await shared.settle(A)
+
+        assert asyncio.get_running_loop().time() == pytest.approx(1.0)

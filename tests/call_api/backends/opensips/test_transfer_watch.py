@@ -144,3 +144,16 @@ def test_what_the_phone_says_to_a_refer_past_callops_is_known(
             assert expected[1] in str(failed)
 
     story()
+
+
+@in_virtual_time
+async def test_a_transfer_that_has_just_failed_is_not_taken_for_one_that_goes_on() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        established(proxy)
+        going_on, over = listed("a", call_transfer_leg="caller"), listed("a", **OVER)
+        proxy.answers("dlg_list_ctx", going_on, going_on, over)
+        proxy.answers("dlg_send_sequential", {"Code": 202})
+        at(0.5, lambda: tells(proxy, "ok", "200 OK"))
+
+        assert await transferred(OpenSipsBackend(shared)) == (["start", "ok"], None)
+        assert "call_transfer" not in proxy.methods()

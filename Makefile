@@ -10,6 +10,7 @@
 
 PYTHON ?=
 ARGS ?=
+RUNS ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 USER_STAMP := $(VENV)/installed
@@ -21,6 +22,11 @@ TEST_STAMP := $(VENV)/installed-test
 check: static fast-tests
 
 test: check live-tests
+ifneq ($(and $(OPENSIPS_BIN),$(OPENSIPS_MODULES)),)
+	@$(MAKE) --no-print-directory test-opensips
+else
+	@echo "left out: the tests at a real OpenSIPS, for want of OPENSIPS_BIN and OPENSIPS_MODULES"
+endif
 
 static: $(TEST_STAMP)
 	@$(BIN)/ruff format --quiet --check . || { echo "make format lays these out" >&2; exit 1; }
@@ -35,11 +41,11 @@ fast-tests: $(TEST_STAMP)
 live-tests: $(TEST_STAMP)
 	@$(BIN)/pytest -q -n 4 -m live
 
-# The proxy itself and the folder of its modules; OPENSIPS_RUNS=20 runs every test so often.
+# The proxy itself and the folder of its modules; RUNS=20 runs every test so often.
 test-opensips: $(TEST_STAMP)
 	@: $(or $(OPENSIPS_BIN),$(error say OPENSIPS_BIN=...)) \
 	    $(or $(OPENSIPS_MODULES),$(error say OPENSIPS_MODULES=...))
-	@OPENSIPS_BIN='$(OPENSIPS_BIN)' OPENSIPS_MODULES='$(OPENSIPS_MODULES)' \
+	@OPENSIPS_BIN='$(OPENSIPS_BIN)' OPENSIPS_MODULES='$(OPENSIPS_MODULES)' OPENSIPS_RUNS='$(RUNS)' \
 	    $(BIN)/pytest -q -n 3 --dist loadfile -m opensips tests/opensips_live
 
 demo: $(USER_STAMP)

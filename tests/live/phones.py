@@ -36,11 +36,16 @@ class PhoneCall(msgspec.Struct, frozen=True):
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """A call that is over, with its last SIP status."""
+    """A call that is over, with its last SIP status.
+
+    `confirmed_at` and `referred_at` are when its ACK and a REFER came in, on the monotonic clock.
+    """
 
     callid: str
     status: int
     transfer: list[int]
+    confirmed_at: float
+    referred_at: float
 
 
 class PhoneState(msgspec.Struct, frozen=True):
@@ -172,6 +177,10 @@ class Phone(Program):
     def thaw(self) -> None:
         """Let it go on, with all that has come in meanwhile."""
         os.kill(self.pid, signal.SIGCONT)
+
+    def die(self) -> None:
+        """End the program at once, without a word to anybody."""
+        os.kill(self.pid, signal.SIGKILL)
 
     async def close(self) -> None:
         self.transport.get_pipe_transport(0).close()  # type: ignore[union-attr]  # piped

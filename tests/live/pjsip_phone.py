@@ -46,10 +46,13 @@ class Call(pj.Call):
         super().__init__(phone.account, call_id)
         self.phone = phone
         self.progress: list[int] = []
+        self.confirmed_at = self.referred_at = 0.0
         phone.calls.append(self)
 
     def onCallState(self, prm: Any) -> None:
         info = self.getInfo()
+        if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
+            self.confirmed_at = time.monotonic()
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self.phone.ended(self, info)
         tell({"changed": f"{info.callIdString} {info.stateText} {info.lastStatusCode}"})
@@ -63,6 +66,7 @@ class Call(pj.Call):
         tell({"changed": f"{info.callIdString} media"})
 
     def onCallTransferRequest(self, prm: Any) -> None:
+        self.referred_at = time.monotonic()
         prm.statusCode = self.phone.behaviour["refer"]
         if prm.statusCode < 300:
             prm.newCall = Call(self.phone)
@@ -73,7 +77,9 @@ class Call(pj.Call):
         tell({"changed": f"transfer {prm.statusCode}"})
 
     def onCallReplaceRequest(self, prm: Any) -> None:
-        prm.newCall = Call(self.phone)
+        prm.statusCode = self.phone.behaviour["replace"]
+        if prm.statusCode < 300:
+            prm.newCall = Call(self.phone)
 
     def onCallReplaced(self, prm: Any) -> None:
         if prm.newCall is None:
@@ -132,12 +138,20 @@ class Phone:
     """One endpoint with one account.
 
     Behaviour: ``answer`` is the final status (0: never one), ``ring`` whether 180 comes first,
-    ``after`` the seconds before the 200, ``refer`` and ``reinvite`` the answers to those.
+    ``after`` the seconds before the 200, ``refer``, ``reinvite`` and ``replace`` (an INVITE with
+    Replaces) the answers to those.
     """
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
-        self.usual = {"answer": 200, "ring": 1, "after": 0.1, "refer": 202, "reinvite": 200}
+        self.usual = {
+            "answer": 200,
+            "ring": 1,
+            "after": 0.1,
+            "refer": 202,
+            "reinvite": 200,
+            "replace": 200,
+        }
         self.behaviour: dict[str, Any] = {**self.usual, **options.get("behaviour", {})}
         self.calls: list[Call] = []
         self.gone: list[Call] = []
@@ -206,7 +220,8 @@ class Phone:
 
     def ended(self, call: Call, info: Any) -> None:
         ending = {"callid": info.callIdString, "status": info.lastStatusCode}
-        self.endings.append({**ending, "transfer": call.progress})
+        times = {"confirmed_at": call.confirmed_at, "referred_at": call.referred_at}
+        self.endings.append({**ending, "transfer": call.progress, **times})
         self.gone.append(call)
 
     def call(self, callid: str) -> Call:

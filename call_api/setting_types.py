@@ -1,5 +1,6 @@
 """What a setting's type asks for: checks a YAML value, and says in words what was expected."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -138,4 +139,9 @@ def _problem(node: Node, wanted: Any) -> str:
         return f"{expected}; put a number or a word like true in quotes"
     if is_secret(wanted):
         return expected
-    return f"{expected}, not {shown(node.text) if node.text else 'nothing'}"
+    return f"{expected}, not {shown(_without_user(node.text)) if node.text else 'nothing'}"
+
+
+def _without_user(text: str) -> str:
+    """Return ``text`` without the user and the password that a URL may hold."""
+    return re.sub(r"^([A-Za-z]+:(?://)?)?.*@", r"\1...@", text, flags=re.DOTALL)

@@ -74,7 +74,7 @@ class Target:
         if self.url is not None:
             return _with_dialect(self.url, self.dialect)
         server = configured()
-        host = self.wshost or WILDCARDS.get(server.host, server.host)
+        host = (self.wshost or WILDCARDS.get(server.host, server.host)).strip("[]")
         port = self.wsport or server.port
         if not port:
             raise BadCommandLine("ws_server.port is 0: say with -wsport which one the daemon took")

@@ -60,6 +60,8 @@ def test_what_fits_is_taken(text: str, wanted: Any, value: object) -> None:
         ("soon", Seconds, "", "expected a number from 0.01 to 86400, not 'soon'"),
         ("1e999", Seconds, "", "expected a number from 0.01 to 86400, not '1e999'"),
         (".nan", Seconds, "", "expected a number from 0.01 to 86400, not '.nan'"),
+        ("http://u:p/w@h", Name, "", "expected a name, not 'http://...@h'"),
+        ("u:pw@h:1", Name, "", "expected a name, not 'u:...@h:1'"),
         ("A", Name, "", "expected a name, not 'A'"),
         ("5", Name, "", "expected a name; put a number or a word like true in quotes"),
         ("true", Name, "", "expected a name; put a number or a word like true in quotes"),

@@ -22,6 +22,7 @@ def test_the_configuration_says_where_the_daemon_is() -> None:
 
 def test_the_command_line_overrides_it() -> None:
     assert url(Target(wshost="h", wsport=7), host="x", port=80) == "ws://h:7/call-api"
+    assert url(Target(wshost="[::1]")) == url(Target(wshost="::1")) == "ws://[::1]:5059/call-api"
 
 
 @pytest.mark.parametrize(

@@ -110,10 +110,18 @@ def test_a_refusal_has_the_name_of_its_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [notification("CallEvent", callid=None, event="created"), '{"method": "Hello"}']
+    "text", [notification("Hello", callid=None, event="created"), '{"method": "Hello"}']
 )
 def test_what_is_of_no_command_says_nothing(text: str) -> None:
     assert parse(text) is None
+
+
+def test_a_change_of_a_call_is_a_step_of_no_command() -> None:
+    step = parse(notification("CallEvent", callid="x", event="answered"))
+
+    assert isinstance(step, Step)
+    assert (step.cmd_id, step.event, step.seq) == ("", "answered", 0)
+    assert step.data == {"callid": "x", "event": "answered"}
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ import pytest
 
 from call_api.backends.base import CallPage
 from call_api.commands import COMMANDS, QUERIES
+from call_api.commands.call_watch import CallEvent
 from call_api.dialects import V1_WORDS
 from call_api.errors import BY_CODE
 from call_api.openrpc import document
+from tests.fakes.call_changes import change
 
 SCHEMA = Path(__file__).parent.parent / "data" / "openrpc.schema.json"
 DOCUMENT: dict[str, Any] = json.loads(msgspec.json.encode(document()))
@@ -127,6 +129,16 @@ def test_a_result_fits_its_schema() -> None:
 
     assert fits(METHODS["CallList"]["result"]["schema"], page)
     assert not fits(METHODS["CallList"]["result"]["schema"], {"calls": 1})
+
+
+def test_what_is_sent_after_an_answer_is_described() -> None:
+    (sent,) = METHODS["CallWatch"]["x-notifications"]
+    event = json.loads(msgspec.json.encode(CallEvent.of(change("a", status=486))))
+
+    assert sent["method"] == "CallEvent"
+    assert fits(sent["params"], event)
+    assert not fits(sent["params"], {**event, "event": "sneezed"})
+    assert "x-notifications" not in METHODS["CallUnwatch"]
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *QUERIES])

@@ -5,11 +5,13 @@ import pytest
 from call_api.transports.websocket_failures import ConnectionLost, DaemonUnreachable
 from call_api_client.client import MAX_UNREAD, Client, NoAnswer, Refused, Replies, TooSlow, connect
 from call_api_client.messages import Answer, BadReply, Step
+from tests.fakes.api_script import CALLS
 from tests.fakes.scripted_daemon import (
     CALLID,
     CMD_ID,
     Script,
     call_start,
+    change,
     die,
     raw,
     refusal,
@@ -165,6 +167,16 @@ async def test_a_command_that_tells_more_than_is_read_is_given_up_and_can_be_res
             await events(replies)
 
     assert (caught.value.cmd_id, caught.value.last_seq) == (CMD_ID, MAX_UNREAD - 1)
+
+
+async def test_changes_of_calls_that_nobody_reads_are_given_up() -> None:
+    watched = [result({"callid": None}), *[change("held", CALLS[0])] * (MAX_UNREAD + 10)]
+    script: Script = {"CallWatch": watched, "CallList": [result(1)]}
+    async with scripted_daemon(script) as daemon, connect(daemon.url) as client:
+        changes = client.call("CallWatch")
+        await client.ask("CallList")
+        with pytest.raises(TooSlow, match="more changes of calls came than were read"):
+            await events(changes)
 
 
 async def test_leaving_the_connection_wakes_whoever_still_reads() -> None:

@@ -267,7 +267,8 @@ class Leg:
         """Ask the phone whether it is still there; one that is not loses its leg."""
 
         def take(response: Response) -> None:
-            if response.status in LOST:
+            # A 503 of our own means that the connection is lost and the phone has made no other.
+            if response.status in LOST or not self.flow.is_open:
                 self.lose()
 
         self.request("OPTIONS", take)

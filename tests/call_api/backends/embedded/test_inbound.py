@@ -308,6 +308,19 @@ async def test_a_call_goes_on_over_the_connection_with_which_a_phone_is_back() -
 
 
 @in_virtual_time
+async def test_a_call_ends_when_a_phone_loses_its_connection_and_does_not_come_back() -> None:
+    async with sip_office("alice") as office:
+        bob = await office.phone("bob", transport="TCP")
+        near = await office.dial(office.phones["alice"], bob)
+
+        office.disconnect(bob)
+        bob.calls.clear()
+
+        await until(lambda: near.ended_by == "BYE", within=200.0)
+        await office.gone()
+
+
+@in_virtual_time
 async def test_a_connection_that_is_lost_fails_what_waits_for_an_answer_on_it() -> None:
     async with sip_office("alice") as office:
         alice = office.phones["alice"]

@@ -317,6 +317,19 @@ async def test_a_phone_that_is_silent_is_lost(up: LegScene) -> None:
     assert up.gone == [up.leg]
 
 
+@pytest.mark.parametrize("is_open", [True, False])
+async def test_a_phone_is_lost_with_its_connection_but_not_when_the_network_is_down(
+    up: LegScene, is_open: bool
+) -> None:
+    up.flow.is_open, up.flow.refuses = is_open, True
+
+    up.leg.probe()
+    up.clock.advance(0.0)
+    await asyncio.sleep(0)
+
+    assert up.leg.is_up is is_open
+
+
 def test_a_phone_whose_connection_is_lost_is_sought_elsewhere(up: LegScene) -> None:
     old, new = up.flow, RecordingFlow("TCP")
     old.is_open = False

@@ -291,34 +291,6 @@ async def test_a_subscription_that_is_not_answered_leaves_the_proxy_down() -> No
 
 
 @in_virtual_time
-async def test_a_proxy_is_looked_after_subscriptions_long_before_they_expire() -> None:
-    proxy = ScriptedProxy()
-    client = await ready(proxy)
-
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(100.0):
-            await client.look_after(NoEvents())
-
-    methods = [method for method, _ in proxy.asked]
-    assert methods.count("uptime") == 19
-    assert methods.count("event_subscribe") == 6 * len(EVENTS)
-
-
-@in_virtual_time
-async def test_a_proxy_that_is_down_is_looked_at_more_often() -> None:
-    proxy = ScriptedProxy()
-    proxy.is_there = False
-    client = proxy_client(proxy)
-    asyncio.get_running_loop().call_later(10.5, setattr, proxy, "is_there", True)
-
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(11.5):
-            await client.look_after(NoEvents())
-
-    assert client.down is None
-
-
-@in_virtual_time
 async def test_closing_ends_the_subscriptions_and_answers_all_that_wait() -> None:
     proxy = ScriptedProxy()
     client = await ready(proxy)

@@ -21,6 +21,8 @@ _MIRRORED: dict[Direction, Direction] = {
     "recvonly": "sendonly",
     "inactive": "inactive",
 }
+_SENDING = ("sendrecv", "sendonly")
+_RECEIVING = ("sendrecv", "recvonly")
 _UNSPECIFIED = ("0.0.0.0", "::")  # noqa: S104  # the hold of RFC 2543, no address to listen on
 _VERSION_LINE = b"v=0\r\n"
 _DISCARD_PORT = 9
@@ -119,8 +121,8 @@ class Sdp:
     def direction(self) -> Direction:
         """What all streams together do; ``inactive`` when there is none."""
         return _direction(
-            sends=any(self.direction_of(m) in ("sendrecv", "sendonly") for m in self.active),
-            receives=any(self.direction_of(m) in ("sendrecv", "recvonly") for m in self.active),
+            sends=any(self.direction_of(m) in _SENDING for m in self.active),
+            receives=any(self.direction_of(m) in _RECEIVING for m in self.active),
         )
 
     @property
@@ -142,8 +144,8 @@ class Sdp:
         said = next(filter(None, map(_direction_in, lines)), "sendrecv")
         has_address = self.address_of(media) not in _UNSPECIFIED
         return _direction(
-            sends=said in ("sendrecv", "sendonly"),
-            receives=said in ("sendrecv", "recvonly") and has_address,
+            sends=said in _SENDING,
+            receives=said in _RECEIVING and has_address,
         )
 
     def with_direction(self, direction: Direction) -> "Sdp":
@@ -154,14 +156,27 @@ class Sdp:
     def as_answer_to(self, offer: "Sdp") -> "Sdp":
         """Return the description with exactly the offer's media lines (RFC 3264, section 6).
 
-        What goes beyond the offer is left out. What is missing, or of another kind than was
-        offered in its place, is refused.
+        What goes beyond the offer is left out, also of what a stream is to do. What is missing,
+        or of another kind than was offered in its place, is refused.
         """
         media = [
-            answer if answer and asked.port and answer.kind == asked.kind else asked.refused()
+            self._within(answer, offer.direction_of(asked))
+            if answer and asked.port and answer.kind == asked.kind
+            else asked.refused()
             for asked, answer in zip_longest(offer.media, self.media[: len(offer.media)])
         ]
         return replace(self, media=tuple(media))
+
+    def _within(self, media: Media, offered: Direction) -> Media:
+        """Return one stream, doing no more than the offer allows."""
+        said, allowed = self.direction_of(media), mirrored(offered)
+        if not media.port or allowed in ("sendrecv", said):
+            return media
+        both = _direction(
+            sends=said in _SENDING and allowed in _SENDING,
+            receives=said in _RECEIVING and allowed in _RECEIVING,
+        )
+        return media if both == said else media.with_direction(both)
 
     def encode(self) -> bytes:
         """Return the description as a message body."""

@@ -238,6 +238,28 @@ def test_a_stream_that_was_not_offered_is_not_accepted() -> None:
     assert sdp(HEAD, AUDIO).as_answer_to(off).active == []
 
 
+@pytest.mark.parametrize(
+    ("offered", "said", "told"),
+    [
+        ("sendonly", "sendonly", "inactive"),
+        ("sendonly", "sendrecv", "recvonly"),
+        ("recvonly", "sendrecv", "sendonly"),
+        ("recvonly", "inactive", "inactive"),
+        ("inactive", "sendrecv", "inactive"),
+        ("sendrecv", "sendonly", "sendonly"),
+    ],
+)
+def test_a_stream_does_no_more_than_was_offered(
+    offered: Direction, said: Direction, told: Direction
+) -> None:
+    offer = sdp(HEAD, AUDIO, VIDEO).with_direction(offered)
+    answer = sdp(HEAD, AUDIO, VIDEO.replace("4002", "0")).with_direction(said)
+
+    assert answer.as_answer_to(offer) == sdp(
+        HEAD, AUDIO, VIDEO.replace("4002", "0")
+    ).with_direction(told)
+
+
 # Answers of our own.
 
 

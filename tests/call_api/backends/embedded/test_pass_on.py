@@ -144,6 +144,22 @@ async def test_while_a_command_holds_the_call_phones_are_answered_and_nothing_fl
         await until(lambda: talk(near, far))
 
 
+@in_virtual_time
+async def test_who_holds_while_it_is_held_itself_is_not_answered_with_what_it_did_not_offer() -> (
+    None
+):
+    async with sip_office("alice", "bob") as office:
+        near, far = await calls(office)
+        await read(office.backend.hold(office.callid, ["caller"]))
+
+        near.wish = "sendonly"
+        assert await near.reinvite() == 200
+
+        directions = [body.direction for body in near.bodies[-2:]]
+        assert directions == ["sendonly", "inactive"]  # music was still to be heard at first
+        assert silent(near, far)
+
+
 @pytest.mark.parametrize(("offers", "status"), [(True, 200), (False, 491)])
 @in_virtual_time
 async def test_a_caller_that_waits_for_the_callee_may_change_its_media(

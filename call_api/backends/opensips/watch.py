@@ -100,7 +100,9 @@ class _Run:
     async def _work(self) -> None:
         """Go from one event to the next, and look at everything now and then."""
         loop = asyncio.get_running_loop()
-        self._calls = dict((await survey(self._shared, self._infos)).calls)
+        found = (await survey(self._shared, self._infos)).calls
+        # The proxy does not tell that a call is made: one that does not ring yet may be news.
+        self._calls = {one: call for one, call in found.items() if call.state != "created"}
         for event in self._waiting:  # a call that was made meanwhile is news
             if event.method == events.STATE and event.params.old_state <= _NEW:
                 self._calls.pop(CallId(event.params.callid), None)

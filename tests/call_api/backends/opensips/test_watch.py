@@ -95,6 +95,19 @@ async def test_calls_that_were_there_before_are_known() -> None:
 
 
 @in_virtual_time
+async def test_a_call_that_is_just_being_made_when_the_watch_begins_is_told() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        calls = Calls(proxy)
+        await calls.becomes("a", 1, told=False)
+        watching = OpenSipsBackend(shared).watch(calls.tell)
+        await asyncio.sleep(0.1)
+        await calls.becomes("a", 2)
+        watching.close()
+
+        assert calls.told == ["a created", "a ringing"]
+
+
+@in_virtual_time
 async def test_a_call_whose_first_word_is_the_answer_was_made_as_well() -> None:
     async with shared_with() as (shared, (proxy,)):
         calls = Calls(proxy)

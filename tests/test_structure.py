@@ -6,6 +6,7 @@ The second half of this file shows every rule a bad snippet, so that none sleeps
 
 import ast
 import fnmatch
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -152,6 +153,15 @@ def functions_are_short(path: str, tree: ast.Module) -> Iterator[str]:
                 yield f"{node.name} has {lines} lines, more than {FUNCTION_LINES}"
 
 
+def no_group_is_repeated_possessively(path: str, tree: ast.Module) -> Iterator[str]:
+    """Python before 3.11.5 matches such groups wrongly (gh-106052), and Debian 12 has 3.11.2."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+            text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+            if re.search(r"\)[*+?]\+", text):
+                yield f"line {node.lineno}: repeats a group possessively"
+
+
 RULES: tuple[Rule, ...] = (
     no_io_rooms_do_no_io,
     only_transports_open_sockets,
@@ -161,6 +171,7 @@ RULES: tuple[Rule, ...] = (
     sip_and_jsonrpc_stand_alone,
     an_init_is_a_docstring_and_a_table,
     functions_are_short,
+    no_group_is_repeated_possessively,
 )
 
 
@@ -240,6 +251,8 @@ BAD = [
     ("call_api/sip/__init__.py", '"""Doc."""\ndef f(): ...\n', "a docstring and a table"),
     ("call_api/cli.py", "def f():\n" + "    x = 1\n" * 40, "f has 41 lines"),
     ("call_api/cli.py", "x = 1\n" * 351, "351 lines"),
+    ("call_api/sip/uri.py", "X = rf'(?:a|{B})*+'\n", "possessively"),
+    ("call_api/sip/uri.py", "X = b'(a|b)?+'\n", "possessively"),
 ]
 
 
@@ -250,6 +263,7 @@ def test_a_broken_rule_is_found(path: str, text: str, problem: str) -> None:
 
 GOOD = [
     ("call_api/sip/uri.py", "import re\nfrom call_api.sip import headers\n"),
+    ("call_api/sip/uri.py", "X = rf'(?:a++|{B}*+)*'\n"),
     ("call_api/transports/udp.py", "import asyncio\nimport socket\nloop.create_server()\n"),
     ("call_api/commands/echo.py", "from call_api.backends.base import Backend\n"),
     ("call_api/commands/__init__.py", '"""Doc."""\nfrom a import b\nTABLE: dict = {"b": b}\n'),

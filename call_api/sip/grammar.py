@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 TCHAR = r"[A-Za-z0-9\-.!%*_+`'~]"
 """One character of a token, as a regular expression (RFC 3261, section 25.1)."""
 
-QUOTED_STRING = r'"(?:[^"\\]|\\.)*+"'
+# Here and elsewhere no group is repeated possessively: before 3.11.5 Python gets that wrong.
+QUOTED_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'
 """A quoted string, as a regular expression that wants re.DOTALL."""
 
-_LIST_ITEM = re.compile(rf'(?:[^",<]|{QUOTED_STRING}|<[^>]*+>)++', re.DOTALL)
+_LIST_ITEM = re.compile(rf'(?:[^",<]++|{QUOTED_STRING}|<[^>]*+>)+', re.DOTALL)
 _PARAM = re.compile(
     rf"\s*+;\s*+({TCHAR}++)"
     rf"(?:\s*+=\s*+({QUOTED_STRING}|\[[0-9A-Fa-f:.]++\]|[^\s;,\"<>]++))?\s*+",
     re.DOTALL,
 )
-_PLAIN_PARAMS = re.compile(rf"(?:;{TCHAR}++(?:=[^\s;,\"<>]++)?+)*+")
+_PLAIN_PARAMS = re.compile(rf"(?:;{TCHAR}++(?:=[^\s;,\"<>]++)?)*")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _TO_ESCAPE = re.compile(r'[\x00-\x1f"\\\x7f]')
 _MAX_DIGITS = 100

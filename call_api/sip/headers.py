@@ -24,12 +24,12 @@ _NAME = re.compile(rf"{TCHAR}++")
 # Between the start and the bracket: a quoted string, or words. A display name without quotes
 # may only hold tokens, but phones put dots, accents and more into it.
 _NAME_ADDR = re.compile(
-    rf'\s*+(?:({QUOTED_STRING})\s*+|([^"<>,;:]*+))<([^<>"\s]++)>((?:\s*+;.*+)?+)\s*+', re.DOTALL
+    rf'\s*+(?:({QUOTED_STRING})\s*+|([^"<>,;:]*+))<([^<>"\s]++)>((?:\s*+;.*+)?)\s*+', re.DOTALL
 )
-_ADDR_SPEC = re.compile(r'\s*+([^<>"\s;,?]++)((?:\s*+;.*+)?+)\s*+', re.DOTALL)
+_ADDR_SPEC = re.compile(r'\s*+([^<>"\s;,?]++)((?:\s*+;.*+)?)\s*+', re.DOTALL)
 _VIA = re.compile(
     rf"\s*+SIP\s*+/\s*+2\.0\s*+/\s*+({TCHAR}++)\s++"
-    r"([A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])(?:\s*+:\s*+([0-9]++))?((?:\s*+;.*+)?+)\s*+",
+    r"([A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])(?:\s*+:\s*+([0-9]++))?((?:\s*+;.*+)?)\s*+",
     re.IGNORECASE | re.DOTALL,
 )
 _CSEQ = re.compile(rf"\s*+([0-9]++)\s++({TCHAR}++)\s*+")

@@ -26,8 +26,8 @@ _SIP = re.compile(
     rf"(?:({_USER}++)(?::({_PASSWORD}*+))?@)?"
     rf"({_HOST})"
     r"(?::([0-9]+))?"
-    rf"((?:;{_PARAM}++(?:={_PARAM}++)?)*+)"
-    rf"(?:\?({_HEADER}++={_HEADER}*+(?:&{_HEADER}++={_HEADER}*+)*+))?"
+    rf"((?:;{_PARAM}++(?:={_PARAM}++)?)*)"
+    rf"(?:\?({_HEADER}++={_HEADER}*+(?:&{_HEADER}++={_HEADER}*+)*))?"
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):")
 _OPAQUE = re.compile(r"[!#-;=?-~]++")  # printable ASCII but for the quote and angle brackets

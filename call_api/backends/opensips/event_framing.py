@@ -8,7 +8,7 @@ MAX_EVENT: Final = 256 * 1024
 """Bytes of one event; no real one comes near it."""
 
 _INTERESTING: Final = re.compile(rb'["{}]')
-_END_OF_STRING: Final = re.compile(rb'(?:[^"\\]|\\.)*+"', re.DOTALL)
+_END_OF_STRING: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*"', re.DOTALL)
 _BLANK: Final = b" \t\r\n"
 
 

@@ -13,7 +13,7 @@ MAX_HEAD_BYTES = 32 * 1024
 KEEP_ALIVE_ANSWER = b"\r\n"
 """What a server sends for each `KeepAlive` (RFC 5626, section 4.4.1)."""
 
-_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:((?:[^\r]|\r\n[ \t])*+)", re.I)
+_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:([^\r]*+(?:\r\n[ \t][^\r]*+)*)", re.I)
 _MAX_NUMBER = 2**31
 _PING = b"\r\n\r\n"
 

@@ -10,7 +10,9 @@ from call_api.sip.headers import Headers, NameAddr
 from call_api.sip.message import Request, Response
 from call_api.sip.uri import Uri
 
-MAX_FORWARDS = "70"
+MAX_HOPS = 70
+"""What a request of our own may pass through (RFC 3261, section 8.1.1.6)."""
+
 SDP = "application/sdp"
 
 _TARGET_REFRESH = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"))
@@ -52,7 +54,7 @@ def new_request(
             its Content-Type.
     """
     lines = [
-        ("Max-Forwards", MAX_FORWARDS),
+        ("Max-Forwards", str(MAX_HOPS)),
         ("From", from_),
         ("To", to),
         ("Call-ID", callid),
@@ -220,7 +222,7 @@ class Dialog:
     ) -> Request:
         target, routes = _routed(self.remote_target, self.route_set)
         lines = [
-            ("Max-Forwards", MAX_FORWARDS),
+            ("Max-Forwards", str(MAX_HOPS)),
             ("From", self.local),
             ("To", self.remote),
             ("Call-ID", self.callid),

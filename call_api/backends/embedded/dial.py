@@ -18,6 +18,7 @@ class Dial(Operation):
         caller: The phone's leg, with its INVITE open.
         who: The caller as the callee is to see it.
         offer: What the phone has offered; None: it wants an offer.
+        hops: How many its INVITE may pass through from here on.
     """
 
     title = "a phone's call"
@@ -30,12 +31,14 @@ class Dial(Operation):
         callee: Uri,
         phones: Ring,
         offer: Sdp | None,
+        hops: int,
     ) -> None:
         super().__init__(board)
         self._caller = caller
         self._who = who
         self._phones = phones
         self._offer = offer
+        self._hops = hops
         self._call = board.open(caller.callid, str(who.uri), str(callee), self)
         board.calls.seat(self._call, "caller", caller)
 
@@ -43,7 +46,12 @@ class Dial(Operation):
         """Ring, and answer the phone as its callee does."""
         call = self._call
         ringing = Ringing(
-            self.board, call, who=self._who, to=call.uris["callee"], offer=self._offer
+            self.board,
+            call,
+            who=self._who,
+            to=call.uris["callee"],
+            offer=self._offer,
+            hops=self._hops,
         )
         ringing.add(self._phones.targets, self._phones.ring_for)
         callee = await ringing.winner(lambda progress: self._pass_on(progress, ringing))

@@ -12,7 +12,7 @@ from call_api.backends.embedded.phone_answer import as_answer
 from call_api.backends.embedded.switchboard import Switchboard
 from call_api.backends.embedded.take_over import Replaces, TakeOver
 from call_api.errors import CallApiError, CallBusy, CallFailed
-from call_api.sip.dialog import SDP
+from call_api.sip.dialog import MAX_HOPS, SDP
 from call_api.sip.flow import contact_uri
 from call_api.sip.headers import BadHeader, NameAddr
 from call_api.sip.message import Request
@@ -74,7 +74,8 @@ class PhoneInvites:
             return self._take_over(leg, text, offer)
         callee = Uri.parse(request.uri)
         phones = self._board.decide(str(who.uri), callee)
-        return Dial(self._board, leg, who, plain(callee), phones, offer)
+        hops = int(request.headers.get("Max-Forwards") or MAX_HOPS)  # the parser checked it
+        return Dial(self._board, leg, who, plain(callee), phones, offer, hops - 1)
 
     def _take_over(self, leg: Leg, text: str, offer: Sdp | None) -> Operation:
         """Return the operation for an INVITE with Replaces (RFC 3891, section 3).

@@ -11,7 +11,7 @@ from call_api.backends.embedded.operation import PhoneCall
 from call_api.backends.embedded.routing import Target
 from call_api.backends.embedded.switchboard import Switchboard
 from call_api.errors import CallFailed
-from call_api.sip.dialog import HeaderLines, new_callid, new_request
+from call_api.sip.dialog import MAX_HOPS, new_callid, new_request
 from call_api.sip.flow import contact_uri
 from call_api.sip.headers import NameAddr
 from call_api.sip.message import Response
@@ -50,6 +50,8 @@ class Ringing:
         to: URI of the party that is called, for To.
         offer: What the phones are offered; None: they are to make an offer.
         callid: The branches' Call-ID; by default a new one.
+        hops: What the INVITEs may pass through. For one that goes on for another it is one less
+            than that one had left, so that what is sent in a circle ends (RFC 7332).
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class Ringing:
         to: str,
         offer: Sdp | None,
         callid: str = "",
-        headers: HeaderLines = (),
+        hops: int = MAX_HOPS,
     ) -> None:
         self._board = board
         self._call = call
@@ -69,7 +71,7 @@ class Ringing:
         self._to = to
         self._offer = offer
         self._callid = callid or new_callid()
-        self._headers = list(headers)
+        self._hops = hops
         self._legs: list[Leg] = []
         self._news: deque[Progress | Leg | CallFailed] = deque()
         self._failures: list[CallFailed] = []
@@ -92,9 +94,10 @@ class Ringing:
                 from_=str(self._who.with_tag(leg.tag)),
                 to=f"<{self._to}>",
                 callid=leg.callid,
-                headers=[("Contact", f"<{contact_uri(flow)}>"), *CAPABILITIES, *self._headers],
+                headers=[("Contact", f"<{contact_uri(flow)}>"), *CAPABILITIES],
                 body=b"" if self._offer is None else leg.session.offer(self._offer),
             )
+            request.headers.set("Max-Forwards", str(self._hops))
             invite(leg, request, self._take, ring_for=ring_for)
             self._legs.append(leg)
             self._board.calls.ring(self._call, leg)

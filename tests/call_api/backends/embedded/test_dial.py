@@ -43,6 +43,23 @@ async def test_the_callee_can_hang_up_as_well() -> None:
         await office.gone()
 
 
+@in_virtual_time
+async def test_a_call_that_is_sent_in_a_circle_comes_to_an_end() -> None:
+    async with sip_office("alice", "bob") as office:
+        alice, bob = office.phones.values()
+
+        def forward(incoming: IncomingRequest) -> None:
+            hops.append(incoming.request.headers.get("Max-Forwards"))
+            incoming.respond(486)
+
+        hops: list[str | None] = []
+        bob.on_invite = forward
+        call = alice.dial(bob.uri)
+        await until(lambda: call.ended_by == 486)
+
+        assert hops == ["69"]
+
+
 @pytest.mark.parametrize("transports", [("TCP", "TCP"), ("UDP", "TCP"), ("TCP", "UDP")])
 @in_virtual_time
 async def test_phones_on_both_transports_call_each_other(transports: tuple[str, str]) -> None:

@@ -44,6 +44,11 @@ class StreamParser:
         self._frame_bytes = 0  # length of the message at the buffer's start; 0: unknown as yet
         self.is_broken = False
 
+    @property
+    def is_amid(self) -> bool:
+        """Whether a message has begun and not ended; a line break alone begins none."""
+        return bool(self._buffer) and not _PING.startswith(self._buffer)
+
     def feed(self, data: bytes) -> list[Request | Response | KeepAlive | BadMessage]:
         """Return what ``data`` completes, in order; a `BadMessage` stands where it came."""
         messages: list[Request | Response | KeepAlive | BadMessage] = []

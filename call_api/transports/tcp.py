@@ -135,9 +135,10 @@ class TcpFlow(asyncio.Protocol):
         """Take bytes: called by asyncio."""
         self._last_byte = self._now()
         frames = self._parser.frames(data)
-        if frames:
-            self._message_since = None
-        elif self._message_since is None:
+        if not self._parser.is_amid:
+            if frames:
+                self._message_since = None
+        elif frames or self._message_since is None:
             self._message_since = self._last_byte
         for frame in frames:
             if not self.is_open:

@@ -43,6 +43,15 @@ def test_frames_are_the_bytes_as_they_came() -> None:
     assert StreamParser().frames(b"\r\n" + INVITE + OPTIONS + b"OPT") == [INVITE, OPTIONS]
 
 
+def test_a_message_has_begun_with_its_first_byte_but_not_with_a_line_break_before_it() -> None:
+    parser = StreamParser()
+
+    chunks = [b"\r\n", INVITE[:9], INVITE[9:], b"\r\n", b"\r\n", b"X"]
+    assert [(len(parser.frames(c)), parser.is_amid) for c in chunks] == [
+        *((0, False), (0, True), (1, False), (0, False), (1, False), (0, True))
+    ]
+
+
 def test_a_bad_message_leaves_the_stream_usable() -> None:
     bad = request("OPTIONS sip:bob@example.com SIP/2.0", "CSeq: 1 INVITE")
     parser = StreamParser()

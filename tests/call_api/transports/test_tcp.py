@@ -299,6 +299,22 @@ async def test_who_takes_too_long_for_a_message_is_closed(sent: bytes) -> None:
         assert not flow.is_open
 
 
+async def test_a_line_break_after_a_message_is_no_message_that_takes_too_long() -> None:
+    limits = TcpLimits(message_within=0.1, idle_for=60.0)
+    async with Site().open(limits) as site, site.connected() as (_, writer):
+        writer.write(MESSAGE)
+        _, flow = await site.inbox.next()
+        writer.write(b"\r\n")
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.4):
+                await site.lost.get()
+        assert flow.is_open
+
+        writer.write(MESSAGE + b"OPTIONS")
+        assert await site.next_lost() is flow  # this one does
+
+
 async def test_who_is_idle_too_long_is_closed() -> None:
     limits = TcpLimits(message_within=60.0, idle_for=0.1)
     async with Site().open(limits) as site, site.connected() as (_, writer):

@@ -70,7 +70,8 @@ def take_refer(board: Switchboard, leg: Leg, incoming: IncomingRequest) -> None:
     if refer_to is None or call is None or name is None:
         incoming.respond(400 if refer_to is None else 491)
         return
-    notices = Notices(leg)
+    assert leg.dialog is not None  # a request came in it
+    notices, contact = Notices(leg), [("Contact", leg.dialog.contact)]
     try:
         operation = _operation(board, call, name, refer_to, notices)
     except CallBusy:
@@ -78,10 +79,10 @@ def take_refer(board: Switchboard, leg: Leg, incoming: IncomingRequest) -> None:
         return
     except CallApiError as exc:
         # Accepted all the same: phones show the reason of a NOTIFY, not that of a refusal.
-        incoming.respond(202)
+        incoming.respond(202, headers=contact)
         notices.end(exc)
         return
-    incoming.respond(202)
+    incoming.respond(202, headers=contact)
     notices.tell(100)
     operation.on_done = lambda: notices.end(operation.error)
     board.start(operation)

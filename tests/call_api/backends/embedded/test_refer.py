@@ -58,6 +58,19 @@ async def test_a_refusal_is_told_and_the_call_goes_on() -> None:
 
 
 @in_virtual_time
+async def test_who_accepts_says_where_it_is() -> None:
+    async with sip_office("alice", "bob", "carol") as office:
+        own, _ = await calls(office)
+        assert own.dialog is not None
+
+        refer = own.dialog.request("REFER", headers=[("Refer-To", f"<{CAROL}>")])
+        response = await own.phone.send(refer)
+
+        assert response.status == 202
+        assert str(response.contact) == "<sip:127.0.0.1:5060>"  # RFC 3515, section 2.2
+
+
+@in_virtual_time
 async def test_nobody_is_told_as_not_found() -> None:
     async with sip_office("alice", "bob") as office:
         own, other = await calls(office)

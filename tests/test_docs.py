@@ -10,6 +10,7 @@ import pytest
 
 from call_api.commands import COMMANDS, QUERIES
 from call_api.config import TOOLS
+from call_api.conversation import Limits
 from call_api.dialects import V1_WORDS
 from call_api.errors import BY_CODE
 
@@ -109,6 +110,16 @@ def settings(struct: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
             yield from settings(field.type, f"{prefix}{field.name}.")
         else:
             yield prefix + field.name
+
+
+def test_the_limits_of_one_connection_are_told() -> None:
+    told, limits = read("docs/commands.md"), Limits()
+
+    assert f"A batch holds at most {limits.batch} requests." in told
+    assert (
+        f"may have {limits.unanswered} requests unanswered and follow {limits.followed}\n" in told
+    )
+    assert f"Up to {limits.watched} calls can be watched one by one." in told
 
 
 @pytest.mark.parametrize("tool", TOOLS)

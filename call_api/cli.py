@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from call_api.options import Command, let_go_of_stdout, option, version_option
+from call_api.options import Decorated, Group, let_go_of_stdout, option, version_option
 from call_api.version import VERSION
 
 if TYPE_CHECKING:
@@ -35,6 +35,15 @@ stops it at once. SIGHUP opens the log file anew.
 Exit status: 0 stopped, 1 it cannot start, 2 usage or a wrong setting.
 """
 
+DOCTOR = """Examine the SIP proxy: what it is, and what it lacks.
+
+It asks each proxy of mi.url what it knows, and tries out what CallStart and transfers need. Nothing
+rings, and a daemon may run meanwhile.
+
+\b
+Exit status: 0 all is well or good enough, 1 something is wrong, 2 usage or a wrong setting.
+"""
+
 
 class CannotRun(click.ClickException):
     """The daemon does not run, for want of something: one line on stderr, exit status 1."""
@@ -50,20 +59,67 @@ class WrongSetting(CannotRun):
     exit_code = 2
 
 
-@click.command(cls=Command, help=HELP)
-@option(
-    "--config",
-    "config_path",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Read these settings instead of those that are found.",
-)
+def config_option(command: Decorated) -> Decorated:
+    """Add ``--config``."""
+    add = option(
+        "--config",
+        "config_path",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Read these settings instead of those that are found.",
+    )
+    return add(command)
+
+
+@click.group(cls=Group, help=HELP, invoke_without_command=True)
+@config_option
 @option("-v", "--verbose", is_flag=True, help="Log at level DEBUG, with the wire.")
 @option("--demo", is_flag=True, help="Register three demo phones; say what to type.")
 @option("--check", is_flag=True, help="Read the settings, say what would be done, and exit.")
 @version_option(VERSION)
-def call_api(config_path: Path | None, verbose: bool, demo: bool, check: bool) -> int:
-    """Run the daemon."""
+@click.pass_context
+def call_api(
+    ctx: click.Context, config_path: Path | None, verbose: bool, demo: bool, check: bool
+) -> int:
+    """Run the daemon, unless there is a subcommand."""
+    ctx.obj = config_path
+    if ctx.invoked_subcommand is not None:
+        return 0
+    return _serve(config_path, verbose=verbose, demo=demo, check=check)
+
+
+@call_api.command("doctor", help=DOCTOR, short_help="Examine the SIP proxy.")
+@config_option
+@option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
+@click.pass_obj
+def doctor(before: Path | None, config_path: Path | None, as_json: bool) -> int:
+    """Examine the SIP proxy."""
+    import asyncio
+
+    from call_api import doctor as practice
+    from call_api.config import Config
+    from call_api.settings import ConfigError, load
+
+    try:
+        settings = load(Config, config_path or before)
+    except ConfigError as exc:
+        raise WrongSetting(str(exc)) from exc
+    try:
+        findings = asyncio.run(practice.examine(settings.config))
+    except ValueError as exc:
+        key, _, expected = str(exc).partition(": ")
+        problem = settings.error(key, expected.removeprefix("expected "))
+        raise WrongSetting(str(problem)) from exc
+    _say(practice.as_json(findings) if as_json else practice.as_text(findings))
+    return 0 if practice.is_well(findings) else 1
+
+
+def main() -> None:
+    """Run the program."""
+    call_api.main(prog_name=TOOL)
+
+
+def _serve(config_path: Path | None, *, verbose: bool, demo: bool, check: bool) -> int:
     from msgspec import structs
 
     from call_api.config import Config
@@ -83,11 +139,6 @@ def call_api(config_path: Path | None, verbose: bool, demo: bool, check: bool) -
         _say(explain(settings, config, demo=demo))
         return 0
     return _run(settings, config, open_backend, demo=demo)
-
-
-def main() -> None:
-    """Run the program."""
-    call_api.main(prog_name=TOOL)
 
 
 def _open_backend(settings: "Settings[Config]", *, demo: bool) -> "OpenBackend":

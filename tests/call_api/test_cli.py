@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -106,3 +107,45 @@ def test_a_mistyped_option_is_named_with_status_2() -> None:
 
     assert result.exit_code == 2
     assert "-confg" in result.stderr
+
+
+@pytest.mark.parametrize("words", [["doctor"], ["doctor", "-config", "my.yml"], []])
+def test_the_doctor_says_where_there_is_no_proxy(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "my.yml").write_text("backend: embedded\n")
+
+    result = call(*(words or ["-config", "my.yml", "doctor"]))
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "no proxy" in result.stdout
+
+
+def test_the_doctor_finds_a_proxy_that_is_not_there_and_tells_programs(tmp_path: Path) -> None:
+    (tmp_path / "my.yml").write_text("mi: {url: 'unix:/nowhere.sock', reply_within: 0.1}\n")
+
+    result = call("doctor", "-config", "my.yml", "--json")
+
+    assert result.exit_code == 1
+    told = json.loads(result.stdout)
+    assert told["ok"] is False
+    assert [check["check"] for check in told["checks"]] == ["reachable"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("mi: {url: 'http:nonsense'}\n", "my.yml:1: mi.url: expected"),
+        (
+            "mi: {url: ['127.0.0.1:1', '127.0.0.1:2']}\n",
+            "my.yml: sip.uri: expected 2 URIs, one for each of mi.url",
+        ),
+        ("mi: {ulr: x}\n", "my.yml:1: mi.ulr: no such key"),
+    ],
+)
+def test_a_wrong_setting_is_told_by_the_doctor_too(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "my.yml").write_text(text)
+
+    result = call("doctor", "-config", "my.yml")
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert problem in result.stderr

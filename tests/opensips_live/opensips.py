@@ -82,7 +82,7 @@ class OpenSips(Program):
             while await self.answer("uptime") is None:
                 assert not self.exited.done(), f"OpenSIPS ended: {self.log.read_text('utf-8')}"
 
-    async def answer(self, method: str, within: float = 0.3, **params: object) -> Any:
+    async def answer(self, method: str, within: float = 0.3, /, **params: object) -> Any:
         """Return the answer to an MI request; None if there is none."""
         loop = asyncio.get_running_loop()
         got: asyncio.Future[bytes] = loop.create_future()
@@ -100,7 +100,7 @@ class OpenSips(Program):
         finally:
             transport.close()
 
-    async def ask(self, method: str, **params: object) -> Any:
+    async def ask(self, method: str, /, **params: object) -> Any:
         """Return the result of an MI request."""
         answer = await self.answer(method, 3.0, **params)
         assert answer is not None, f"OpenSIPS does not answer: {self.log.read_text('utf-8')}"

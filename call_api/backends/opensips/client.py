@@ -204,6 +204,16 @@ class ProxyClient:
         self._troubled[key] = tell
         return lambda: self._troubled.pop(key, None) and None
 
+    async def open(self) -> MiChannel:
+        """Return the channel, open.
+
+        Raises:
+            OSError: There is no way to the proxy.
+        """
+        if self._channel is None:
+            self._channel = await self._connect(self)
+        return self._channel
+
     async def look_after(self, events: EventSource) -> None:
         """Keep the events coming, for ever, and know whether the proxy is up."""
         looks = 0
@@ -215,7 +225,7 @@ class ProxyClient:
     async def look(self, events: EventSource, *, renew: bool) -> None:
         """See whether the proxy is up; subscribe to its events if need be."""
         try:
-            channel = self._channel = self._channel or await self._connect(self)
+            channel = await self.open()
         except OSError as exc:
             self._set_down(exc.strerror or str(exc))
             return

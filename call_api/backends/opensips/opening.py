@@ -77,20 +77,10 @@ async def open_backend(config: Config) -> AsyncIterator[OpenSipsBackend]:
     """
     async with AsyncExitStack() as stack:
         keeper = await stack.enter_async_context(Keeper())
-        clients = [
-            ProxyClient(
-                name=address.name,
-                sip_uri=sip_uri,
-                connect=_connect(address, keeper),
-                reply_within=config.mi.reply_within,
-                # mi_http answers one request after the other, and waits for phones.
-                waits_beside=address.kind != "http",
-            )
-            for address, sip_uri in _places(config)
-        ]
+        clients = open_clients(config, keeper)
         table, recent = EventTable(), RecentDialogs(asyncio.get_running_loop().time)
         table.listen_to_all(recent.receive)
-        events = await _open_events(config, table)
+        events = await open_events(config, table)
         stack.callback(events.close)
         for client in clients:
             stack.callback(client.close)
@@ -106,6 +96,25 @@ async def open_backend(config: Config) -> AsyncIterator[OpenSipsBackend]:
         finally:
             await keeper.finish_all()
             await asyncio.gather(*(client.unsubscribe(events) for client in clients))
+
+
+def open_clients(config: Config, keeper: Keeper) -> list[ProxyClient]:
+    """Return a client for each proxy of the settings. Nothing is asked yet.
+
+    Raises:
+        BadAddress: A setting is no address.
+    """
+    return [
+        ProxyClient(
+            name=address.name,
+            sip_uri=sip_uri,
+            connect=_connect(address, keeper),
+            reply_within=config.mi.reply_within,
+            # mi_http answers one request after the other, and waits for phones.
+            waits_beside=address.kind != "http",
+        )
+        for address, sip_uri in _places(config)
+    ]
 
 
 def _places(config: Config) -> list[tuple[MiAddress, SipUri]]:
@@ -138,7 +147,13 @@ def _connect(address: MiAddress, keeper: Keeper) -> Connect:
     return connect
 
 
-async def _open_events(config: Config, table: EventTable) -> Events:
+async def open_events(config: Config, table: EventTable) -> Events:
+    """Listen for events where the settings say.
+
+    Raises:
+        BadAddress: That is no address.
+        OSError: It cannot be.
+    """
     address = parse_events_url(config.events.url)
     host = address.host if is_address(address.host) or address.host == "localhost" else ""
     senders: set[str] = set()

@@ -95,17 +95,3 @@ async def test_a_call_that_is_held_twice_or_not_at_all_is_told_so(
     assert (await again.error())["status"] == 480
     await succeeds(await client.begin("CallUnhold", {"callid": callid}))
     await talk(alice, bob)
-
-
-async def test_a_phone_that_is_dead_does_not_hang_the_hold(
-    client: Client, alice: Phone, bob: Phone
-) -> None:
-    callid = await start(client, alice, bob)
-    bob.freeze()
-    try:
-        command = await client.begin("CallHold", {"callid": callid})
-        error = await command.error()
-    finally:
-        bob.thaw()
-
-    assert (error["name"], error["status"], error["leg"]) == ("CallFailed", 408, "callee")

@@ -163,6 +163,22 @@ async def test_one_of_two_proxies_that_dies_takes_only_its_own_calls(office: Off
         await ready(daemon, 200)
 
 
+async def test_a_phone_that_never_answers_a_hold_does_not_hang_the_command(office: Office) -> None:
+    """OpenSIPS 3.6 dies of it: then that is what is told."""
+    daemon, (proxy,), phones = office
+    has_died = await proxy.major() < 4
+    async with connected(daemon.url, "v2") as client:
+        callid = await start(client, phones["alice"], phones["bob"])
+        phones["bob"].die()
+
+        error = await (await client.begin("CallHold", {"callid": callid})).error()
+
+        if error["name"] == "CallFailed":
+            assert (error["status"], error["leg"]) == (408, "callee")
+        else:
+            assert (error["name"], has_died) == ("ProxyUnreachable", True)
+
+
 async def test_a_daemon_that_stops_leaves_no_subscription(folder: Path, office: Office) -> None:
     daemon, (proxy,), _ = office
     before = await proxy.subscribers()

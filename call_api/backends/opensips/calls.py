@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from call_api.backends.base import CallInfo, CallPage
@@ -47,12 +48,16 @@ class CallLister:
             found = await survey(self._shared, self._infos)
             if found.failed is not None and not found.calls:
                 raise found.failed
-            self._list = sorted(found.calls.values(), key=lambda call: (call.started, call.callid))
+            self._list = sorted(found.calls.values(), key=self._order)
             self._taken_at = now
         start = self._place_after(after)
         calls = self._list[start : start + limit]
         has_more = start + limit < len(self._list)
         return CallPage(calls=calls, next=calls[-1].callid if has_more else None)
+
+    def _order(self, call: CallInfo) -> tuple[int, datetime, CallId]:
+        """Calls that nobody was told of are older; of the others the proxy knows the second only."""
+        return (self._shared.recent.number(call.callid), call.started, call.callid)
 
     def _place_after(self, after: CallId | None) -> int:
         if after is None:

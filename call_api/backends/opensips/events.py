@@ -184,6 +184,10 @@ class RecentDialogs:
         if len(self._numbers) > self._kept:
             del self._numbers[next(iter(self._numbers))]
 
+    def number(self, callid: str) -> int:
+        """Return the place of a dialog in the order in which they came up; 0: not known."""
+        return self._numbers.get(callid, 0)
+
     def awaits_ack(self, callid: str) -> bool:
         """Return whether a dialog was answered lately, and is not acknowledged yet."""
         since = self._answered.get(callid)

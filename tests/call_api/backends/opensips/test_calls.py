@@ -6,6 +6,7 @@ import pytest
 
 from call_api.backends.opensips.backend import OpenSipsBackend
 from call_api.backends.opensips.calls import AT_A_TIME
+from call_api.backends.opensips.events import STATE
 from call_api.backends.opensips.mi import MiError
 from call_api.errors import ProxyUnreachable
 from call_api.model import CallId
@@ -48,6 +49,19 @@ async def test_calls_come_in_the_order_in_which_they_were_made_page_by_page() ->
         assert len(second.calls) == 20
         assert second.next is None
         assert proxy.methods().count("dlg_list_ctx") == 50 // AT_A_TIME + 1  # read once
+
+
+@in_virtual_time
+async def test_calls_of_one_second_come_in_the_order_in_which_they_came_up() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        listing(proxy, [made_at(callid, 1000) for callid in ("a", "b", "older")])
+        for callid in ("b", "a"):
+            proxy.raises(STATE, callid=callid, new_state=2)
+        backend = OpenSipsBackend(shared)
+
+        page = await backend.calls(10, None)
+
+        assert [call.callid for call in page.calls] == ["older", "b", "a"]
 
 
 @in_virtual_time

@@ -170,6 +170,7 @@ def test_recent_dialogs_are_those_that_came_up_after_a_mark_the_latest_first() -
 
     assert recent.since(mark) == ["b", "a"]
     assert recent.since(0) == ["b", "a", "before"]
+    assert [recent.number(callid) for callid in ("before", "a", "b", "new")] == [1, 2, 3, 0]
 
 
 def test_only_some_dialogs_are_remembered() -> None:

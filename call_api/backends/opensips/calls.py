@@ -56,7 +56,7 @@ class CallLister:
         return CallPage(calls=calls, next=calls[-1].callid if has_more else None)
 
     def _order(self, call: CallInfo) -> tuple[int, datetime, CallId]:
-        """Calls that nobody was told of are older; of the others the proxy knows the second only."""
+        """Calls we were not told of are older; of the others the proxy knows only the second."""
         return (self._shared.recent.number(call.callid), call.started, call.callid)
 
     def _place_after(self, after: CallId | None) -> int:

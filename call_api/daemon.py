@@ -176,7 +176,7 @@ async def _listen(daemon: Daemon, stack: AsyncExitStack) -> None:
     for section, name in LISTENERS.items():
         with _explaining(section):
             listener = pkgutil.resolve_name(name)(
-                getattr(config, section), converse, daemon.is_ready
+                getattr(config, section), converse, daemon.is_ready, daemon.backend.proxies
             )
             daemon.listeners.append(await stack.enter_async_context(listener))
 

@@ -1,6 +1,6 @@
 """What a command may ask of any back end."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -146,6 +146,9 @@ class Backend(Protocol):
 
     def is_ready(self) -> str | None:
         """Return None, or why commands would fail now, in one line."""
+
+    def proxies(self) -> Mapping[str, str]:
+        """Return each SIP proxy by its name: ``up``, or what is wrong. Empty: it needs none."""
 
     def start(self, caller: SipUri, callee: SipUri) -> Stream[StartStep]:
         """Call the caller, then join it with the callee. Ends after the step ``ok``."""

@@ -1,5 +1,6 @@
 """CommandStatus: how far a command has come."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ from call_api.journal import CommandState, Outcome, Snapshot
 from call_api.model import CmdId, DialectName
 
 
-class Status(Struct, frozen=True, kw_only=True):
+class Status(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One command, as CommandStatus and CommandList show it.
 
     Attributes:
@@ -21,6 +22,8 @@ class Status(Struct, frozen=True, kw_only=True):
         started: UTC.
         ended: UTC; None while it runs.
         seq: Number of its last notification, in the dialect of the one who asks; 0: none yet.
+        proxies: Each SIP proxy of the back end: ``up``, or what is wrong with it now. Missing
+            where there is none, and in CommandList.
     """
 
     cmd_id: CmdId
@@ -32,9 +35,12 @@ class Status(Struct, frozen=True, kw_only=True):
     started: datetime
     ended: datetime | None
     seq: int
+    proxies: Mapping[str, str] = {}
 
     @classmethod
-    def of(cls, snapshot: Snapshot, dialect: DialectName) -> "Status":
+    def of(
+        cls, snapshot: Snapshot, dialect: DialectName, proxies: Mapping[str, str] | None = None
+    ) -> "Status":
         """Return the status of a command."""
         record = snapshot.record
         return cls(
@@ -47,6 +53,7 @@ class Status(Struct, frozen=True, kw_only=True):
             started=record.started,
             ended=snapshot.ended,
             seq=snapshot.v1 if dialect == "v1" else snapshot.seq,
+            proxies=proxies or {},
         )
 
 
@@ -64,4 +71,4 @@ class CommandStatus(Query, frozen=True, kw_only=True):
             UnknownCommand: No command that is still kept has this id.
         """
         snapshot, _ = await asking.journal.read(self.cmd_id)
-        return Status.of(snapshot, asking.dialect)
+        return Status.of(snapshot, asking.dialect, asking.backend.proxies())

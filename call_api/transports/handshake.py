@@ -1,5 +1,6 @@
 """What becomes of a new connection, by its one HTTP request: who may in, and who gets a page."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -8,7 +9,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from call_api.model import DialectName
-from call_api.transports.listener import IsReady
+from call_api.transports.listener import IsReady, Parts
 
 MAX_REQUEST = 16_384
 """Bytes in which the request must be complete."""
@@ -23,6 +24,7 @@ class Gate:
         http_path: The path that clients connect to.
         dialect: What it speaks; below it ``/v1`` and ``/v2`` speak that one.
         is_ready: What ``/readyz`` answers.
+        parts: What it tells besides, one line each.
         has_room: Whether one more client may come in.
         host: The daemon's own, as its settings name it.
     """
@@ -34,6 +36,7 @@ class Gate:
         dialect: DialectName,
         is_ready: IsReady,
         has_room: IsReady,
+        parts: Parts = dict,
         host: str = "localhost",
     ) -> None:
         stem = http_path.rstrip("/")
@@ -43,6 +46,7 @@ class Gate:
             http_path: dialect,
         }
         self._probes: dict[str, IsReady] = {"/healthz": _is_alive, "/readyz": is_ready}
+        self._parts = parts
         self._has_room = has_room
         self._origins = _THIS_MACHINE | {host.lower()}
 
@@ -57,7 +61,7 @@ class Gate:
         path = request.path.partition("?")[0]
         probe = self._probes.get(path)
         if probe is not None:
-            return _probed(request, probe())
+            return _probed(request, probe(), {} if probe is _is_alive else self._parts())
         dialect = self._dialects.get(path)
         if dialect is None:
             return answer(HTTPStatus.NOT_FOUND, f"no such path, clients connect to {self._path}")
@@ -82,7 +86,7 @@ class Gate:
 
 
 def answer(status: HTTPStatus, text: str) -> Response:
-    """Return a page of one line; the connection closes after it."""
+    """Return a page of text; the connection closes after it."""
     body = f"{text}\n".encode()
     headers = Headers(
         {
@@ -108,9 +112,11 @@ def _is_alive() -> None:
     return None
 
 
-def _probed(request: Request, problem: str | None) -> Response:
+def _probed(request: Request, problem: str | None, parts: Mapping[str, str]) -> Response:
     if request.method not in {"GET", "HEAD"}:
         response = answer(HTTPStatus.METHOD_NOT_ALLOWED, "GET or HEAD")
         response.headers["Allow"] = "GET, HEAD"
         return response
-    return answer(HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK, problem or "ok")
+    status = HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK
+    lines = [problem or "ok", *(f"{name}: {state}" for name, state in parts.items())]
+    return answer(status, "\n".join(lines))

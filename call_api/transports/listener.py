@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
 from call_api.model import DialectName
@@ -36,6 +36,9 @@ neither waits nor raises), and from its name for the log."""
 
 IsReady: TypeAlias = Callable[[], str | None]
 """Returns None, or why commands would fail now, in one line."""
+
+Parts: TypeAlias = Callable[[], Mapping[str, str]]
+"""Returns what the daemon depends on, each by its name: ``up``, or what is wrong."""
 
 
 class Listener(Protocol):

@@ -8,7 +8,13 @@ from websockets.frames import CloseCode
 
 from call_api.config import WsServer
 from call_api.transports.handshake import Gate
-from call_api.transports.listener import IsReady, OpenConversation, authority, open_sockets
+from call_api.transports.listener import (
+    IsReady,
+    OpenConversation,
+    Parts,
+    authority,
+    open_sockets,
+)
 from call_api.transports.websocket_connection import CLOSE_WITHIN, Connection
 
 SWEEP_EVERY = 1.0
@@ -25,10 +31,15 @@ class WebSocketServer:
     Args:
         open_conversation: Makes the conversation with each new client.
         is_ready: What ``/readyz`` answers.
+        parts: What it tells besides.
     """
 
     def __init__(
-        self, settings: WsServer, open_conversation: OpenConversation, is_ready: IsReady
+        self,
+        settings: WsServer,
+        open_conversation: OpenConversation,
+        is_ready: IsReady,
+        parts: Parts = dict,
     ) -> None:
         self.settings = settings
         self.open_conversation = open_conversation
@@ -36,6 +47,7 @@ class WebSocketServer:
             http_path=settings.http_path,
             dialect=settings.dialect,
             is_ready=is_ready,
+            parts=parts,
             has_room=self._has_room,
             host=settings.host,
         )

@@ -40,6 +40,7 @@ class ScriptedBackend:
         open_streams: Streams that were entered and not left.
         left_early: Streams that were left before the end of their script.
         watchings: Those who are told of changes.
+        proxy_states: What `proxies` returns.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ScriptedBackend:
         self.open_streams = 0
         self.left_early = 0
         self.watchings: list[_Watching] = []
+        self.proxy_states: dict[str, str] = {}
         self._calls = calls
 
     def next_script(self) -> Sequence[Item]:
@@ -65,6 +67,9 @@ class ScriptedBackend:
 
     def is_ready(self) -> str | None:
         return None
+
+    def proxies(self) -> dict[str, str]:
+        return self.proxy_states
 
     def start(self, caller: SipUri, callee: SipUri) -> Stream[StartStep]:
         self.asked.append(("start", caller, callee))

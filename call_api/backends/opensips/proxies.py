@@ -26,7 +26,10 @@ class Proxies:
 
     def states(self) -> dict[str, str]:
         """Return ``up``, or what is wrong, for each proxy by its name."""
-        return {client.name: client.down or "up" for client in self.clients}
+        return {
+            client.name: (client.down or "up").removeprefix(f"{client.name}: ")
+            for client in self.clients
+        }
 
     def any_up(self) -> ProxyClient:
         """Return one that can make a call, each in its turn.

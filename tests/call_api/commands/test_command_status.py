@@ -22,6 +22,16 @@ async def test_a_running_command_is_shown_with_all_its_members() -> None:
     )
 
 
+async def test_the_proxies_are_shown_where_there_are_any() -> None:
+    asking = FakeAsking()
+    asking.backend.proxy_states = {"a": "up", "b": "no answer"}
+    await asking.journal.claim(record())
+
+    status = msgspec.json.decode(msgspec.json.encode(await STATUS.answer(asking)))
+
+    assert status["proxies"] == {"a": "up", "b": "no answer"}
+
+
 @pytest.mark.parametrize(("dialect", "seq"), [("v1", 2), ("v2", 3)])
 async def test_a_failed_command_is_shown_with_its_error_and_the_seq_of_the_dialect(
     dialect: DialectName, seq: int

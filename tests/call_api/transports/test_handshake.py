@@ -13,9 +13,14 @@ def gate(
     dialect: DialectName = "v1",
     problem: str | None = None,
     full: str | None = None,
+    **parts: str,
 ) -> Gate:
     return Gate(
-        http_path=http_path, dialect=dialect, is_ready=lambda: problem, has_room=lambda: full
+        http_path=http_path,
+        dialect=dialect,
+        is_ready=lambda: problem,
+        has_room=lambda: full,
+        parts=lambda: parts,
     )
 
 
@@ -61,6 +66,13 @@ def test_probes_are_answered_by_plain_http() -> None:
     assert page(gate(problem="no proxy").decide(request("/healthz"))) == (200, b"ok\n")
     assert page(gate().decide(request("/readyz"))) == (200, b"ok\n")
     assert page(gate(problem="no proxy").decide(request("/readyz"))) == (503, b"no proxy\n")
+
+
+def test_readyz_tells_which_of_several_proxies_is_up() -> None:
+    one_down = gate(a="up", b="no answer")
+
+    assert page(one_down.decide(request("/readyz"))) == (200, b"ok\na: up\nb: no answer\n")
+    assert page(one_down.decide(request("/healthz"))) == (200, b"ok\n")
 
 
 def test_a_head_request_gets_the_same_head_alone() -> None:

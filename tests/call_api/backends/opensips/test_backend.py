@@ -25,7 +25,7 @@ async def test_it_tells_which_proxy_is_up() -> None:
 
         assert OpenSipsBackend(shared).proxies() == {
             "proxy0": "up",
-            "proxy1": "proxy1: Connection refused",
+            "proxy1": "Connection refused",
         }
 
 

@@ -26,7 +26,7 @@ async def test_one_proxy_that_is_down_is_said_so() -> None:
         proxy.die()
 
         assert shared.proxies.is_ready() == "proxy0: Connection refused"
-        assert shared.proxies.states() == {"proxy0": "proxy0: Connection refused"}
+        assert shared.proxies.states() == {"proxy0": "Connection refused"}
         with pytest.raises(ProxyUnreachable, match="proxy0: Connection refused"):
             await shared.proxies.find(A)
 

@@ -30,6 +30,7 @@ class ScriptedCall:
         notices: Status lines of NOTIFYs.
         bodies: Descriptions that came, oldest first.
         media: Where it wants its sound.
+        has_open_offer: Whether an offer of its own waits for the answer in an ACK.
         ended_by: What ended it: ``BYE``, ``CANCEL``, a status, or ``us``.
     """
 
@@ -51,7 +52,7 @@ class ScriptedCall:
         self.ended_by: str | int | None = None
         self.dialog: Dialog | None = None
         self.outgoing: OutgoingRequest | None = None
-        self.offers_in_ack = False
+        self.has_open_offer = False
         self._incoming: IncomingRequest | None = None
         self._origin = Origin(1, phone.media[0])
 
@@ -103,7 +104,6 @@ class ScriptedCall:
 
     def dial(self, to: str, *, offers: bool, headers: HeaderLines, cseq: int = 1) -> None:
         self.state = "calling"
-        self.offers_in_ack = not offers
         invite = new_request(
             "INVITE",
             to,
@@ -197,6 +197,9 @@ class ScriptedCall:
 
     def _take_reinvite(self, incoming: IncomingRequest) -> None:
         self.invites.append(incoming.request)
+        if self.has_open_offer:  # a new one would be answered by the ACK of the old one
+            incoming.respond(491)
+            return
         status, headers = self.phone.reinvites.pop(0) if self.phone.reinvites else (200, ())
         if status == 200:
             self._accept(incoming, self._describe(incoming.request.body))
@@ -219,8 +222,10 @@ class ScriptedCall:
     def _accept(self, incoming: IncomingRequest, body: bytes) -> None:
         def acked(ack: Request) -> None:
             if not incoming.request.body:
+                self.has_open_offer = False
                 self._take_description(ack.body)
 
+        self.has_open_offer = not incoming.request.body
         incoming.on_ack = acked
         incoming.on_no_ack = lambda: self._end("no ACK")
         incoming.respond(200, headers=[("Contact", self.phone.contact)], body=body)

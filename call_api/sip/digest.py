@@ -133,16 +133,19 @@ class DigestServer:
         self._opaque = sign(key, "opaque")
         self._no_password = sign(key, "no password")
 
-    def challenges(self, now: float, *, stale: bool = False) -> list[str]:
+    def challenges(
+        self, now: float, *, stale: bool = False, algorithms: Iterable[str] = ALGORITHMS
+    ) -> list[str]:
         """Return the WWW-Authenticate values of a 401, in the order in which they are to stand.
 
         Args:
             stale: The sender knows the password and needs only a new nonce.
+            algorithms: Which of `ALGORITHMS` are offered.
         """
         nonce = self._nonces.issue(now)
         return [
             str(Challenge(self._realm, nonce, algorithm, self._opaque, stale))
-            for algorithm in ALGORITHMS
+            for algorithm in algorithms
         ]
 
     def verify(self, method: str, uri: str, credentials: Iterable[str], now: float) -> Verdict:

@@ -2,15 +2,22 @@
 
 import ipaddress
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from call_api.backends.embedded.incoming_request import IncomingRequest
-from call_api.sip.digest import DigestServer
+from call_api.sip.digest import ALGORITHMS, DigestServer
 from call_api.sip.uri import Uri, unescape
+
+MAX_REMEMBERED = 10_000
+"""Most phones of which it is known that they did not answer a challenge; the oldest go first."""
 
 
 class Gate:
     """Checks requests that begin something.
+
+    Phones are asked for SHA-256 or MD5, as they like. Some know MD5 alone and give up on a 401 that
+    names anything else besides (baresip before 2.0 is one): who comes again without an answer is
+    asked for MD5 alone.
 
     Args:
         users: Name and password of each; empty: everybody is let in, from this machine only.
@@ -21,6 +28,7 @@ class Gate:
         self._users = users
         self._digest = DigestServer(realm, users, secrets.token_bytes(32))
         self._now = now
+        self._unanswered: dict[tuple[str, str], None] = {}  # by address and user
 
     def admits(self, incoming: IncomingRequest, claimed: Uri) -> bool:
         """Return whether a request may go on; if not, it has been answered.
@@ -35,15 +43,33 @@ class Gate:
             return False
         request, now = incoming.request, self._now()
         credentials = request.headers.all("Authorization")
+        algorithms = self._understood(incoming, claimed, credentials)
         verdict = self._digest.verify(request.method, request.uri, credentials, now)
         if verdict.outcome != "ok":
-            demands = self._digest.challenges(now, stale=verdict.outcome == "stale")
+            demands = self._digest.challenges(
+                now, stale=verdict.outcome == "stale", algorithms=algorithms
+            )
             incoming.respond(401, headers=[("WWW-Authenticate", demand) for demand in demands])
             return False
         if claimed.user is None or unescape(claimed.user) != verdict.user:
             incoming.respond(403)
             return False
         return True
+
+    def _understood(
+        self, incoming: IncomingRequest, claimed: Uri, credentials: Sequence[str]
+    ) -> Sequence[str]:
+        """Return what a phone is to be asked for, if it is asked."""
+        phone, unanswered = (incoming.flow.peer[0], claimed.user or ""), self._unanswered
+        if any(ALGORITHMS[0] in text.upper() for text in credentials):
+            unanswered.pop(phone, None)
+        elif phone in unanswered:
+            return ALGORITHMS[1:]
+        elif not credentials:
+            unanswered[phone] = None
+            if len(unanswered) > MAX_REMEMBERED:
+                del unanswered[next(iter(unanswered))]
+        return ALGORITHMS
 
 
 def is_from_here(incoming: IncomingRequest) -> bool:

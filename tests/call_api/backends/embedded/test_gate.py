@@ -5,9 +5,9 @@ from typing import cast
 import pytest
 
 from call_api.backends.embedded.agent import Agent
-from call_api.backends.embedded.gate import Gate
+from call_api.backends.embedded.gate import MAX_REMEMBERED, Gate
 from call_api.backends.embedded.incoming_request import IncomingRequest
-from call_api.sip.digest import DigestClient
+from call_api.sip.digest import Challenge, DigestClient
 from call_api.sip.message import Response
 from call_api.sip.uri import Uri
 from tests.fakes.manual_clock import ManualClock
@@ -73,6 +73,44 @@ def test_both_algorithms_are_offered_the_stronger_one_first() -> None:
         "algorithm=SHA-256",
         "algorithm=MD5",
     ]
+
+
+def algorithms(scene: Scene) -> list[str]:
+    """What is offered to who knocks without an answer."""
+    assert not scene.knock()
+    return [Challenge.parse(c).algorithm for c in scene.answer().headers.all("WWW-Authenticate")]
+
+
+def test_who_gives_up_on_what_it_does_not_know_is_asked_for_md5_alone_from_then_on() -> None:
+    scene = Scene({"alice": "secret"})
+    assert algorithms(scene) == ["SHA-256", "MD5"]
+
+    client = scene.challenged("alice", "secret")
+
+    assert scene.knock(authorization(client))
+    assert algorithms(scene) == ["MD5"]
+    scene.flow.peer = ("192.0.2.7", 5060)
+    assert algorithms(scene) == ["SHA-256", "MD5"]  # nobody elsewhere learns what alice has
+
+
+def test_who_knows_more_is_offered_both_again_and_again() -> None:
+    scene = Scene({"alice": "secret"})
+
+    for _ in range(3):
+        assert scene.knock(authorization(scene.challenged("alice", "secret")))
+
+    assert algorithms(scene) == ["SHA-256", "MD5"]
+
+
+def test_what_is_remembered_of_phones_is_bounded() -> None:
+    scene = Scene({"alice": "secret"})
+    algorithms(scene)
+
+    for number in range(MAX_REMEMBERED):
+        scene.knock(claimed=Uri.parse(f"sip:u{number}@localhost"))
+        scene.flow.sent.clear()
+
+    assert algorithms(scene) == ["SHA-256", "MD5"]
 
 
 @pytest.mark.parametrize(("user", "password"), [("alice", "guess"), ("mallory", "secret")])

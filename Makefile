@@ -13,20 +13,21 @@ ARGS ?=
 RUNS ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
+
+# Runs pytest with a folder for temporary files that is gone afterwards.
+PYTEST := folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT INT TERM && \
+    $(BIN)/pytest -q --basetemp="$$folder/t"
+
 USER_STAMP := $(VENV)/installed
 TEST_STAMP := $(VENV)/installed-test
 
 .NOTPARALLEL:
-.PHONY: check test test-opensips demo run bench format install clean static fast-tests live-tests
+.PHONY: check test test-opensips demo run bench format install clean static fast-tests live-tests \
+    test-opensips-if-there
 
 check: static fast-tests
 
-test: check live-tests
-ifneq ($(and $(OPENSIPS_BIN),$(OPENSIPS_MODULES)),)
-	@$(MAKE) --no-print-directory test-opensips
-else
-	@echo "left out: the tests at a real OpenSIPS, for want of OPENSIPS_BIN and OPENSIPS_MODULES"
-endif
+test: check test-opensips-if-there live-tests
 
 static: $(TEST_STAMP)
 	@$(BIN)/ruff format --quiet --check . || { echo "make format lays these out" >&2; exit 1; }
@@ -35,18 +36,25 @@ static: $(TEST_STAMP)
 
 # With the coverage gate: pyproject.toml names the rooms of which every branch has to be run.
 fast-tests: $(TEST_STAMP)
-	@$(BIN)/pytest -q -n auto -m "not live and not opensips" --cov --cov-report=term-missing:skip-covered
+	@$(PYTEST) -n auto -m "not live and not opensips" --cov --cov-report=term-missing:skip-covered
 
 # They wait for phones more than they compute, so four at a time on whatever machine.
 live-tests: $(TEST_STAMP)
-	@$(BIN)/pytest -q -n 4 -m live
+	@$(PYTEST) -n 4 -m live
 
 # The proxy itself and the folder of its modules; RUNS=20 runs every test so often.
 test-opensips: $(TEST_STAMP)
 	@: $(or $(OPENSIPS_BIN),$(error say OPENSIPS_BIN=...)) \
 	    $(or $(OPENSIPS_MODULES),$(error say OPENSIPS_MODULES=...))
-	@OPENSIPS_BIN='$(OPENSIPS_BIN)' OPENSIPS_MODULES='$(OPENSIPS_MODULES)' OPENSIPS_RUNS='$(RUNS)' \
-	    $(BIN)/pytest -q -n 3 --dist loadfile -m opensips tests/opensips_live
+	@export OPENSIPS_BIN='$(OPENSIPS_BIN)' OPENSIPS_MODULES='$(OPENSIPS_MODULES)' \
+	    OPENSIPS_RUNS='$(RUNS)' && $(PYTEST) -n 3 --dist loadfile -m opensips tests/opensips_live
+
+test-opensips-if-there:
+ifneq ($(and $(OPENSIPS_BIN),$(OPENSIPS_MODULES)),)
+	@$(MAKE) --no-print-directory test-opensips
+else
+	@echo "left out: the tests at a real OpenSIPS, for want of OPENSIPS_BIN and OPENSIPS_MODULES"
+endif
 
 demo: $(USER_STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)

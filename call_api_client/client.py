@@ -9,8 +9,9 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Protocol
 
-from call_api.transports.websocket_client import WebSocketClient, open_websocket
+from call_api.transports.websocket_client import open_websocket
 from call_api.transports.websocket_failures import ConnectionLost
 from call_api_client.exchange import Exchange, Request
 from call_api_client.messages import Answer, BadReply, Failure, Step
@@ -154,14 +155,21 @@ class Replies:
         self._news.set()
 
 
+class Line(Protocol):
+    """What requests go out on."""
+
+    def send(self, text: str) -> None:
+        """Send one text. Never waits."""
+
+
 class Client:
     """One connection to a daemon; any number of requests at a time. Made by `connect`."""
 
-    def __init__(self, answer_within: float) -> None:
+    def __init__(self, answer_within: float = 30.0) -> None:
         self._answer_within = answer_within
         self._exchange = Exchange()
         self._open: dict[Request, Replies] = {}
-        self._socket: WebSocketClient | None = None
+        self._socket: Line | None = None
         self._broken: Exception | None = None
 
     def call(self, method: str, /, **params: object) -> Replies:
@@ -203,7 +211,7 @@ class Client:
             raise Refused(answer.failure)
         return answer.result
 
-    def use(self, socket: WebSocketClient) -> None:
+    def use(self, socket: Line) -> None:
         """Take the connection to send on."""
         self._socket = socket
 

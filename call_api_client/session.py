@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
 
 from call_api.model import LEGS
@@ -18,6 +19,9 @@ from call_api_client.messages import Answer, BadReply, Failure, Step
 from call_api_client.statuses import Status, of_code
 from call_api_client.terminal import Screen
 
+Connect: TypeAlias = Callable[[], AbstractAsyncContextManager[Client]]
+"""Makes a client; leaving it closes its connection."""
+
 Show: TypeAlias = Callable[[Answer | Step], None]
 """Shows one message to whoever runs the tool."""
 
@@ -32,6 +36,7 @@ class Session:
         errors: Where complaints go.
         to_attach: The words of a command line that follows a running command, but its cmd_id.
         to_cancel: The words of one that ends it.
+        direct: Makes a client that needs no daemon, instead: a command ends with who leaves it.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class Session:
         errors: Screen,
         to_attach: str,
         to_cancel: str,
+        direct: Connect | None = None,
     ) -> None:
         self._tool = tool
         self._url = url
@@ -50,6 +56,7 @@ class Session:
         self._errors = errors
         self._to_attach = to_attach
         self._to_cancel = to_cancel
+        self._direct = direct
         self._running: str | None = None
 
     def run(self, story: Callable[[Client], Awaitable[Status]]) -> Status:
@@ -102,7 +109,8 @@ class Session:
         self._errors.line((f"{self._tool}: ", "bold red"), (problem, ""))
 
     async def _main(self, story: Callable[[Client], Awaitable[Status]]) -> Status:
-        async with asyncio.timeout(self._within), connect(self._url) as client:
+        connecting = connect(self._url) if self._direct is None else self._direct()
+        async with asyncio.timeout(self._within), connecting as client:
             return await story(client)
 
     def _leave(self, exc: BaseException) -> Status:
@@ -110,6 +118,9 @@ class Session:
         status, problem, fate = self._loss(exc)
         if self._running is None:
             self.complain(problem)
+            return status
+        if self._direct is not None:
+            self.complain(f"{problem}; the command was cancelled")
             return status
         self.complain(f"{problem}; the command {fate}")
         cmd_id = shlex.quote(self._running)

@@ -9,13 +9,13 @@ import click
 from call_api.config import CmdConfig, Log
 from call_api_client.client import Client
 from call_api_client.messages import Answer, Step
-from call_api_client.session import Session
+from call_api_client.session import Connect, Session
 from call_api_client.statuses import Status
 from call_api_client.target import BadCommandLine, Target, read_settings
 from call_api_client.terminal import Screen
 from call_cmd.callids import AmbiguousCallId, whole
 from call_cmd.names import PhoneBook
-from call_cmd.options import TOOL, wants_json
+from call_cmd.options import TOOL, is_direct, wants_json
 from call_cmd.render import Narrator
 
 GRACE = 5.0
@@ -45,6 +45,7 @@ class Desk:
         self._target = Target.of(ctx)
         config = read_settings(CmdConfig, self._target.config)
         _log_as(config.log)
+        self._direct = _without_a_daemon(config) if is_direct(ctx) else None
         self._url = self._target.websocket_url(lambda: config.ws_server, "v2")
         self._again = f"{TOOL} {self._target.words}".strip()
         self.book = PhoneBook(config.sip.domain, config.contacts)
@@ -116,6 +117,7 @@ class Desk:
             errors=self.errors,
             to_attach=f"{self._again} attach ",
             to_cancel=f"{self._again} cancel ",
+            direct=self._direct,
         )
 
     async def _follow(
@@ -149,6 +151,12 @@ class Desk:
         if self.errors.is_terminal:
             short = callid[:ENOUGH_OF_A_CALLID]
             self.errors.line((f"hold, transfer or end it: {self._again} hold {short}", "dim"))
+
+
+def _without_a_daemon(config: CmdConfig) -> Connect:
+    from call_cmd.direct import connector
+
+    return connector(config)
 
 
 def _log_as(settings: Log) -> None:

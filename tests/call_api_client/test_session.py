@@ -1,11 +1,15 @@
+import asyncio
 import io
-from collections.abc import Mapping
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import pytest
 
 from call_api_client.client import Client, NoAnswer, TooSlow
 from call_api_client.messages import Answer, Failure, Step
-from call_api_client.session import Session, failure_words
+from call_api_client.session import Connect, Session, failure_words
 from call_api_client.statuses import Status
 from call_api_client.terminal import Screen
 from tests.fakes.scripted_daemon import (
@@ -25,7 +29,9 @@ from tests.fakes.scripted_daemon import (
 class Run:
     """One run of a session against a daemon; remembers what was shown and complained of."""
 
-    def __init__(self, url: str, within: float | None = None) -> None:
+    def __init__(
+        self, url: str, within: float | None = None, direct: Connect | None = None
+    ) -> None:
         self.stderr = io.StringIO()
         self.shown: list[str] = []
         self.session = Session(
@@ -35,6 +41,7 @@ class Run:
             errors=Screen(self.stderr),
             to_attach="tool attach ",
             to_cancel="tool cancel ",
+            direct=direct,
         )
 
     def follow(
@@ -217,6 +224,29 @@ def test_ctrl_c_says_that_the_command_goes_on() -> None:
 
         assert run.session.run(story) is Status.INTERRUPTED
     assert run.complaints == ["tool: interrupted; the command goes on", *ADVICE]
+
+
+def test_ctrl_c_ends_a_command_that_no_daemon_runs() -> None:
+    @asynccontextmanager
+    async def direct() -> AsyncIterator[Client]:
+        client = Client()
+        client.use(NobodyListens())
+        yield client
+
+    run = Run("no URL at all", direct=direct)
+
+    async def story(client: Client) -> Status:
+        following = run.session.follow(client.call("CallStart"), run.show, CMD_ID)
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
+        return await following
+
+    assert run.session.run(story) is Status.INTERRUPTED
+    assert run.complaints == ["tool: interrupted; the command was cancelled"]
+
+
+class NobodyListens:
+    def send(self, text: str) -> None:
+        """What was sent is lost."""
 
 
 @pytest.mark.parametrize(

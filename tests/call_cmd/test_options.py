@@ -4,7 +4,7 @@ from click.testing import CliRunner
 
 from call_api.options import Command, Group
 from call_api_client.target import Target
-from call_cmd.options import common_options, wants_json
+from call_cmd.options import common_options, is_direct, wants_json
 
 
 @click.group(cls=Group)
@@ -20,6 +20,14 @@ def show(ctx: click.Context) -> None:
     """Show what was said."""
     target = Target.of(ctx)
     click.echo(f"{wants_json(ctx)} {target.wshost} {target.wsport} {target.timeout}")
+
+
+@tool.command(cls=Command)
+@common_options
+@click.pass_context
+def way(ctx: click.Context) -> None:
+    """Show which way it goes."""
+    click.echo("direct" if is_direct(ctx) else "daemon")
 
 
 def run(*args: str) -> str:
@@ -42,3 +50,8 @@ def test_they_are_found_in_every_help(command: list[str]) -> None:
 
     assert "--json" in shown
     assert "Connection:\n  --url URL" in shown
+
+
+def test_a_command_goes_to_the_daemon_unless_it_is_told_otherwise() -> None:
+    assert run("way") == "daemon\n"
+    assert run("--direct", "way") == run("way", "-direct") == "direct\n"

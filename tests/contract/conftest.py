@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
+from call_api.backends.base import ACTING
+from tests.contract.acting import Right
 from tests.contract.lab import Lab, LabPhone
 from tests.contract.labs import LABS
 
@@ -17,6 +19,7 @@ def others() -> set[asyncio.Task[object]]:
 @pytest.fixture(params=sorted(LABS))
 async def lab(request: pytest.FixtureRequest) -> AsyncIterator[Lab]:
     before = others()
+    ACTING.set(Right())  # for what a test asks for outside of a command of its own
     async with LABS[request.param]() as opened:
         idle = others()
         yield opened

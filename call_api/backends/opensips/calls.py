@@ -1,6 +1,6 @@
 """CallList: the dialogs of all proxies, as calls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -48,7 +48,8 @@ class CallLister:
             found = await survey(self._shared, self._infos)
             if found.failed is not None and not found.calls:
                 raise found.failed
-            self._list = sorted(found.calls.values(), key=self._order)
+            there = (call for one, call in found.calls.items() if one not in found.replaced)
+            self._list = sorted(there, key=self._order)
             self._taken_at = now
         start = self._place_after(after)
         calls = self._list[start : start + limit]
@@ -73,16 +74,19 @@ class Survey:
     """All calls there are.
 
     Attributes:
+        replaced: First legs of those that are being made: by another name the call is there.
         failed: Why those of some proxy are missing; None: they are all there.
     """
 
     calls: Mapping[CallId, CallInfo]
+    replaced: Collection[CallId]
     failed: CallApiError | None
 
 
 async def survey(shared: Shared, infos: CallInfos) -> Survey:
     """Return the calls of all proxies that tell."""
     found: dict[CallId, CallInfo] = {}
+    replaced: set[CallId] = set()
     failed: CallApiError | None = None
     for client in shared.proxies.clients:
         try:
@@ -90,13 +94,16 @@ async def survey(shared: Shared, infos: CallInfos) -> Survey:
         except CallApiError as exc:
             failed = exc
             continue
-        for dialog in dialogs:
-            if not dialog.is_over:
-                call = infos.of(dialog)
-                found[call.callid] = call
+        live = [dialog for dialog in dialogs if not dialog.is_over]
+        marks = {dialog.replaced_id for dialog in live}
+        for dialog in live:
+            call = infos.of(dialog)
+            found[call.callid] = call
+            if call.callid in shared.starting and dialog.id in marks:
+                replaced.add(call.callid)
     if failed is None:
         infos.keep(found)
-    return Survey(found, failed)
+    return Survey(found, replaced, failed)
 
 
 async def _all_dialogs(client: ProxyClient) -> Sequence[Dialog]:

@@ -80,10 +80,15 @@ class Dialog:
         """Return who is on a leg, without the mark of a transfer before."""
         return without_osid(self.caller if leg == "caller" else self.callee)
 
+    @property
+    def replaced_id(self) -> str | None:
+        """The id of the dialog whose transfer has made this one, if one has."""
+        found = _OSID.search(self.callee)
+        return None if found is None else found[1]
+
     def replaces(self, dialog_id: str) -> bool:
         """Return whether it was made by a transfer of the dialog with this id."""
-        found = _OSID.search(self.callee)
-        return found is not None and found[1] == dialog_id
+        return self.replaced_id == dialog_id
 
     def _is_held(self, leg: LegName) -> bool:
         mark = self.values.get(f"call_hold_{leg}")

@@ -124,11 +124,15 @@ async def hang_up(proxy: ProxyClient, callid: CallId) -> bool:
     return False
 
 
-async def cancel(proxy: ProxyClient, callid: CallId) -> bool:
+async def cancel(proxy: ProxyClient, callid: CallId, *, spares_answered: bool = False) -> bool:
     """End a call that is just being made, however far it has come; return whether it is over.
 
     The proxy refuses (500) while it is sending the INVITE on, and where a CANCEL meets a 200
     the call comes up: so this is repeated until there is nothing left, or nobody tells.
+
+    Args:
+        spares_answered: Whether a call that comes up in spite of it is left alone. When nobody
+            tells, it counts as over then.
     """
     until = proxy.loop.time() + _CANCELLED_WITHIN
     is_cancelled = False
@@ -141,13 +145,15 @@ async def cancel(proxy: ProxyClient, callid: CallId) -> bool:
             dialog = await proxy.dialog(callid)
         except CallApiError as exc:
             logger.warning("%s: whether %s is over is not known: %s", proxy.name, callid, exc)
-            return False
+            return spares_answered
         if dialog is None or dialog.is_over:
             return True
         state = dialog.state
+        if spares_answered and state >= ANSWERED:
+            return False
         await asyncio.sleep(_CANCEL_EVERY)
     logger.warning("%s: %s could not be ended", proxy.name, callid)
-    return False
+    return spares_answered
 
 
 async def established(proxy: ProxyClient, callid: CallId) -> Dialog:

@@ -14,7 +14,7 @@ from call_api.backends.opensips.shared import Shared
 from call_api.backends.opensips.transfer_progress import TransferProgress
 from call_api.backends.opensips.transfer_watch import TransferWatch
 from call_api.errors import CallFailed, NotSupported, UnknownCall
-from call_api.model import SipUri
+from call_api.model import CallId, SipUri
 
 _HEARD: Final = (events.TRANSFER, events.STATE, events.REFUSED)
 _UNDO_WITHIN: Final = 1.0
@@ -37,7 +37,7 @@ class StartFlow:
         self._shared = shared
         self._caller = caller
         self._callee = callee
-        self._callid = requests.header_callid(ACTING.get().callid)
+        self._callid = CallId("")
         self._inbox = Inbox(asyncio.get_running_loop())
         self._closers: list[Callable[[], object]] = [self._inbox.close]
         self._phase = _Phase.RINGING
@@ -93,7 +93,8 @@ class StartFlow:
         return StartStep(state=step.state, callid=step.callid, status=step.status)
 
     async def _open(self) -> None:
-        shared, inbox, callid = self._shared, self._inbox, self._callid
+        shared, inbox = self._shared, self._inbox
+        callid = self._callid = requests.header_callid(ACTING.get().callid)
         proxy = shared.proxies.any_up()
         if not proxy.waits_beside:
             raise NotSupported("start calls over mi_http, which waits for a phone to answer")

@@ -25,7 +25,8 @@ _UNDO_WITHIN: Final = 1.0
 class TransferFlow:
     """One transfer of an established call. Entered: the phone is referred.
 
-    Left early: what rings for it is cancelled, and the old call goes on.
+    Left early: what rings for it is cancelled, and the old call goes on; or, if the new one is up
+    already, the transfer is completed.
 
     Args:
         callids: The call to transfer, and the one whose leg is taken over, if any.
@@ -126,7 +127,7 @@ class TransferFlow:
     async def _undo(self, watch: TransferWatch) -> None:
         try:
             await ACTING.get().may_act()
-            await watch.undo()
+            await watch.leave()
         finally:
             self._release()
 

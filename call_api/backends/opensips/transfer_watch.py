@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from call_api.backends.base import ACTING, TransferStep
-from call_api.backends.opensips import events
+from call_api.backends.opensips import dialogs, events
 from call_api.backends.opensips.client import ProxyClient
 from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.events import Listening, ProxyEvent
@@ -134,11 +134,24 @@ class TransferWatch:
 
     async def undo(self) -> None:
         """Cancel what rings for it, and hang up what was built."""
-        self._take_all()
-        if self.progress.outcome is None and self.progress.new_callid is None:
-            await self._catch_stray()
+        await self._settle()
         if self.progress.new_callid is not None:
             await cancel(self._proxy, self.progress.new_callid)
+
+    async def leave(self) -> None:
+        """Keep the old calls as they are; if the new one is up already, complete the transfer.
+
+        By then a phone may have let go of its old call, or be about to: nobody could go back.
+        """
+        await self._settle()
+        new, outcome = self.progress.new_callid, self.progress.outcome
+        if new is None:
+            return
+        if isinstance(outcome, CallApiError):  # told already, and nothing may come of it any more
+            await cancel(self._proxy, new)
+        elif await self._is_up(new) or not await cancel(self._proxy, new, spares_answered=True):
+            self._shared.proxies.remember(new, self._proxy)
+            await self._release_the_others()
 
     def close(self) -> None:
         """Stop listening to the new call."""
@@ -149,6 +162,21 @@ class TransferWatch:
     @property
     def _now(self) -> float:
         return self._proxy.loop.time()
+
+    async def _settle(self) -> None:
+        """Take in all that was told; wait for a new call that may come still."""
+        self._take_all()
+        if self.progress.outcome is None and self.progress.new_callid is None:
+            await self._catch_stray()
+
+    async def _is_up(self, new: CallId) -> bool:
+        if self.progress.outcome is True:
+            return True
+        try:
+            dialog = await self._proxy.dialog(new)
+        except CallApiError:
+            return False
+        return dialog is not None and dialogs.ANSWERED <= dialog.state < dialogs.ENDED
 
     async def _release_the_others(self) -> None:
         """End what the transfer has replaced: nobody else does."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from call_api.model import LEGS, LegName
-from tests.fakes.opensips.dialog import CONFIRMED, DEAF, ENDED, MUTE, RINGING, Dialog
+from tests.fakes.opensips.dialog import BOTH, CONFIRMED, DEAF, ENDED, RINGING, UNHEARD, Dialog
 from tests.fakes.opensips.mi_text import MiRefusal
 from tests.fakes.opensips.steps import Answer, Steps
 from tests.fakes.opensips.subscriptions import Subscriptions
@@ -180,6 +180,7 @@ class Commands:
             callid=headers["call-id"],
             caller=_uri(headers["from"]),
             callee=_uri(headers["to"]),
+            is_first_leg=True,
         )
         self._net.invite(dialog, params, tell)
 
@@ -233,8 +234,8 @@ class Commands:
             raise MiRefusal(420, "Bad leg")
         dialog = self._find(params["callid"], "Dialog not found")
         if leg == "both":
-            return dialog, dict.fromkeys(LEGS, MUTE | DEAF)
-        return dialog, {one: DEAF if one == leg else MUTE for one in LEGS}
+            return dialog, dict.fromkeys(LEGS, BOTH)
+        return dialog, {one: UNHEARD if one == leg else DEAF for one in LEGS}
 
     def _find(self, callid: Any, problem: str) -> Dialog:
         dialog = self._net.dialogs.get(str(callid))

@@ -2,14 +2,14 @@
 
 import random
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from call_api.model import LegName
 
 NEW, RINGING, ANSWERED, CONFIRMED, ENDED = range(1, 6)
 
-MUTE, DEAF = 4, 8
-BOTH = MUTE | DEAF
+DEAF, UNHEARD = 4, 8
+BOTH = DEAF | UNHEARD
 
 STARTED = 1_795_391_274  # when the recorded calls were made
 
@@ -20,8 +20,6 @@ _SDP = (
     "a=rtpmap:97 speex/8000\r\na=rtpmap:98 speex/32000\r\na=rtpmap:99 iLBC/8000\r\n"
     "a=fmtp:99 mode=30\r\na=rtpmap:3 GSM/8000\r\na=rtpmap:0 PCMU/8000\r\n"
 )
-
-Maker = Literal["phone", "proxy", "refer"]
 
 
 @dataclass
@@ -34,6 +32,7 @@ class Dialog:
         state: 1 new, 2 ringing, 3 answered, 4 acknowledged, 5 ended.
         values: What callops has noted on it.
         asked: What a leg's re-INVITE is to make of its hold, until the phone has answered.
+        is_first_leg: Whether the proxy itself calls: its caller is nobody, and sends no sound.
     """
 
     did: str
@@ -46,13 +45,14 @@ class Dialog:
     answered: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     asked: dict[LegName, int] = field(default_factory=dict)
+    is_first_leg: bool = False
 
     def uri(self, leg: str) -> str:
-        """Return who is on a leg."""
-        return self.caller if leg == "caller" else self.callee
+        """Return who is on a leg, as that phone calls itself."""
+        return (self.caller if leg == "caller" else self.callee).partition(";osid=")[0]
 
     def held(self, leg: LegName) -> int:
-        """Return what a leg is on hold of: 4 nothing to say, 8 nothing to hear, 12 both."""
+        """Return what a leg is on hold of: 4 it hears nothing, 8 nobody hears it, 12 both."""
         mark = self.values.get(f"call_hold_{leg}", 0)
         return mark if isinstance(mark, int) else BOTH
 

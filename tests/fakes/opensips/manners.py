@@ -1,7 +1,7 @@
 """How the phones behind a proxy behave, and what that makes a proxy tell."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ class Manner:
         refers: Its answer to a REFER; 0: none at all.
         calls_out: Whether it then calls who it was referred to.
         holds: Its answer to a re-INVITE; 0: none at all.
+        replaces: Its answer to an INVITE that is to take the place of a call it is in.
         gives_up: It hangs up as soon as its first NOTIFY is refused (baresip), and callops
             then forgets what the new call belongs to.
     """
@@ -44,6 +45,7 @@ class Manner:
     refers: int = 202
     calls_out: bool = True
     holds: int = 200
+    replaces: str = "200 OK"
     gives_up: bool = False
 
 
@@ -57,8 +59,7 @@ def invited(manner: Manner, dialog: Dialog, patience: float) -> Steps:
         over = patience + _HOP
         return [*rings, (over, Move(callid, ENDED)), (over, _status("408 Request Timeout"))]
     if not manner.answers.startswith("2"):
-        at = _HOP if manner.answers.startswith("486") else manner.rings_for
-        return [*rings, (at, Move(callid, ENDED)), (at, _status(manner.answers))]
+        return [(_HOP, Move(callid, ENDED)), (_HOP, _status(manner.answers))]
     at = _HOP + manner.rings_for
     return [
         *rings,
@@ -91,9 +92,18 @@ def answered(status: str, dialog: Dialog) -> Answer:
     )
 
 
-def cancelled(callid: str) -> Steps:
-    """Return what happens to an INVITE of the proxy that is cancelled."""
-    return [(_HOP, Move(callid, ENDED)), (_HOP, _status("487 Request Terminated"))]
+def cancelled(callid: str, ended: str = "487 Request Terminated") -> Steps:
+    """Return what happens to an INVITE of the proxy that is cancelled, or refused at last."""
+    return [(_HOP, Move(callid, ENDED)), (_HOP, _status(ended))]
+
+
+def dialled(manner: Manner, callid: str) -> Steps:
+    """Return what happens when a phone calls another one."""
+    rings = [(_HOP, Move(callid, RINGING))]
+    if not manner.answers.startswith("2"):
+        return rings
+    at = _HOP + manner.rings_for
+    return [*rings, (at, Move(callid, ANSWERED)), (at + _HOP, Move(callid, CONFIRMED))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +124,12 @@ class Transfer:
     is_blind: bool = True
     replaced: str | None = None
 
-    def event(self, state: str, status: str, *, late: bool = False) -> list[Raise]:
+    def is_undecided(self, dialogs: Mapping[str, Dialog]) -> bool:
+        """Whether the new call neither is up nor over."""
+        new = dialogs.get(self.new_callid)
+        return new is None or new.state < ANSWERED
+
+    def event(self, state: str, status: str) -> list[Raise]:
         """Return one step of it, as it is told for each call."""
         return [
             Raise(
@@ -169,34 +184,27 @@ def referred(
 def _called(
     transfer: Transfer, target: Manner, patience: float, at: float, chance: random.Random
 ) -> Steps:
-    new = transfer.new_callid
+    new, at = transfer.new_callid, at + _HOP
+    answer = target.replaces if transfer.replaced else target.answers
     if not target.is_there:
-        at += _HOP
         gone = [(at, Move(new, ENDED))]
         return [
             *gone,
             *_final(transfer, "fail", "408 Request Timeout", "404 Not Found", at, chance),
         ]
-    if target.answers.startswith("486"):
-        at += _HOP
-        return [(at, Move(new, ENDED)), *_final(transfer, "fail", target.answers, "", at, chance)]
-    at += _HOP
+    if answer and not answer.startswith("2"):
+        return [(at, Move(new, ENDED)), *_final(transfer, "fail", answer, "", at, chance)]
     steps: list[tuple[float, Any]] = []
     rings_for = 0.0 if transfer.replaced else target.rings_for
-    if rings_for:
+    if rings_for or not answer:
         steps = [(at, Move(new, RINGING)), (at, transfer.notify("180 Ringing"))]
-    if not target.answers or rings_for >= patience:
-        status, at = "487 Request Terminated", at + patience
-    else:
-        status, at = target.answers, at + rings_for
-    if not status.startswith("2"):
-        return [
-            *steps,
-            (at, Move(new, ENDED)),
-            *_final(transfer, "fail", status, "", at, chance),
-        ]
+    if not answer or rings_for >= patience:
+        at += patience
+        end = _final(transfer, "fail", "487 Request Terminated", "", at, chance)
+        return [*steps, (at, Move(new, ENDED)), *end]
+    at += rings_for
     steps.append((at, Move(new, ANSWERED)))
-    steps += _final(transfer, "ok", status, "", at, chance)
+    steps += _final(transfer, "ok", answer, "", at, chance)
     steps.append((at + _HOP, Move(new, CONFIRMED)))
     if transfer.replaced:
         steps.append((at + 2 * _HOP, Move(transfer.replaced, ENDED)))
@@ -222,9 +230,8 @@ def _unnoticed(transfer: Transfer, target: Manner, at: float) -> Steps:
     return [(at, Move(new, RINGING)), (up, Move(new, ANSWERED)), (up + _HOP, Move(new, CONFIRMED))]
 
 
-def torn_down(transfer: Transfer) -> Steps:
-    """Return what happens when the new call is ended while it rings."""
-    ended = "487 Request Terminated"
+def torn_down(transfer: Transfer, ended: str = "487 Request Terminated") -> Steps:
+    """Return what happens when the new call is ended, or refused, while it rings."""
     return [
         (_HOP, Move(transfer.new_callid, ENDED)),
         *((_HOP, end) for end in transfer.event("fail", ended)),

@@ -1,14 +1,14 @@
 """The calls of a scripted OpenSIPS, and the phones behind it."""
 
-import asyncio
 import random
 import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from call_api.model import LEGS, LegName
+from tests.fakes.opensips.calls import Calls
 from tests.fakes.opensips.commands import Params, Tell
-from tests.fakes.opensips.dialog import ANSWERED, CONFIRMED, ENDED, NEW, Dialog, Names
+from tests.fakes.opensips.dialog import ANSWERED, ENDED, NEW, Dialog
 from tests.fakes.opensips.manners import (
     ACCEPTED,
     FR_INV_TIMEOUT,
@@ -16,18 +16,16 @@ from tests.fakes.opensips.manners import (
     Manner,
     Transfer,
     cancelled,
+    dialled,
     invited,
     referred,
     reinvited,
     torn_down,
 )
-from tests.fakes.opensips.steps import Answer, Deed, Move, Play, Raise, Referred, Steps
-from tests.fakes.opensips.subscriptions import EVENT_IDS, Subscriptions
+from tests.fakes.opensips.steps import Answer, Move, Play, Referred, Steps
 
 _USER = re.compile(r"sips?:([^@;]*)@")
 _REFER_TO = re.compile(r"Refer-To: <([^>?]*)(\?Replaces=([^>]*))?>")
-_REFUSED = "E_REFER_REJECTED"
-_STARTED_AT = "Sun Nov 22 23:47:{:02d} 2026"
 
 
 class Tape(Protocol):
@@ -37,105 +35,60 @@ class Tape(Protocol):
         """Return what followed when it was asked this, or None if it was not."""
 
 
-class Switch:
+class Switch(Calls):
     """Dialogs, phones, and what goes on between them.
 
     Attributes:
         phones: How phones behave, by user name; others are as `Manner` has it.
         makes_dialogs: Whether an INVITE of the proxy's own becomes a dialog of it.
         bad_acks: How many REFERs to come overtake an ACK: the phone refuses them with 500.
-        raised: Every event that was raised, sent or not.
     """
 
     def __init__(
         self, chance: random.Random, send: Callable[[str, Params], None], *, version: str
     ) -> None:
-        self.version = version
-        self.subscriptions = Subscriptions()
-        self.dialogs: dict[str, Dialog] = {}
+        super().__init__(chance, send, version=version)
         self.phones: dict[str, Manner] = {}
         self.tape: Tape | None = None
         self.makes_dialogs = True
         self.bad_acks = 0
         self.fr_inv_timeout = FR_INV_TIMEOUT
-        self.raised: list[tuple[str, Params]] = []
         self._chance = chance
-        self._names = Names(chance)
-        self._send = send
-        self._loop = asyncio.get_running_loop()
-        self._plays: set[Play] = set()
         self._invites: dict[str, tuple[Play, Dialog]] = {}
         self._transfers: dict[str, tuple[Play, Transfer]] = {}
-        self._starts = 0
 
-    @property
-    def script_event(self) -> bool:
-        """Whether the script raises an event when a REFER is refused."""
-        return _REFUSED in self.subscriptions.known
+    def stop(self) -> None:
+        """Let nothing more happen."""
+        super().stop()
+        self._invites.clear()
+        self._transfers.clear()
 
-    @script_event.setter
-    def script_event(self, is_raised: bool) -> None:
-        self.subscriptions.known = [*EVENT_IDS] if is_raised else [*EVENT_IDS][:3]
-
-    @property
-    def up_since(self) -> str:
-        """When it was started, in its own words."""
-        return _STARTED_AT.format(37 + self._starts)
-
-    @property
-    def live(self) -> list[Dialog]:
-        """The dialogs that are not over."""
-        return [dialog for dialog in self.dialogs.values() if dialog.state < ENDED]
-
-    def now(self) -> float:
-        return self._loop.time()
-
-    def call(self, caller: str, callee: str, callid: str = "", did: str = "") -> Dialog:
-        """Have a phone call another one, and be answered."""
-        dialog = Dialog(
-            did=did or self._names.did(),
-            callid=callid or self._names.callid(),
-            caller=caller,
-            callee=callee,
-            caller_tag=self._names.tag(),
-            callee_tag=self._names.tag(),
-            state=CONFIRMED,
-            answered=True,
-        )
-        self.dialogs[dialog.callid] = dialog
+    def dial(self, caller: str, callee: str) -> Dialog:
+        """Have a phone call another one, which then rings and does as it is told."""
+        dialog = self.call(caller, callee)
+        dialog.state, dialog.answered = NEW, False
+        self.play(dialled(self._phone(callee), dialog.callid), None)
         return dialog
 
     def hang_up(self, callid: str) -> None:
         """Have a phone hang up; what rings for it is cancelled."""
         self._do(Move(callid, ENDED), None)
         for play, transfer in tuple(self._transfers.values()):
-            if transfer.old.callid == callid:
+            if transfer.old.callid == callid and transfer.is_undecided(self.dialogs):
                 play.replace(torn_down(transfer))
 
-    def restart(self) -> None:
-        """Forget everything."""
-        self._starts += 1
-        self.stop()
-        self.dialogs.clear()
-        self.subscriptions.clear()
-
-    def stop(self) -> None:
-        """Let nothing more happen."""
-        for play in self._plays:
-            play.stop()
-        self._plays.clear()
-        self._invites.clear()
-        self._transfers.clear()
+    def decline(self, callid: str) -> None:
+        """Have a phone that rings refuse at last."""
+        invite, transfer = self._invites.get(callid), self._transfers.get(callid)
+        if invite is not None:
+            invite[0].replace(cancelled(callid, "603 Decline"))
+        elif transfer is not None:
+            transfer[0].replace(torn_down(transfer[1], "603 Decline"))
+        else:
+            self._do(Move(callid, ENDED), None)
 
     def recorded(self, method: str, params: Params) -> Steps | None:
         return None if self.tape is None else self.tape.steps(method, params)
-
-    def play(self, steps: Steps, tell: Tell | None) -> Play:
-        """Let steps happen from now on."""
-        play = Play(steps, lambda deed: self._do(deed, tell), lambda: self._plays.discard(play))
-        self._plays.add(play)
-        play.go_on()
-        return play
 
     def invite(self, dialog: Dialog, request: Params, tell: Tell) -> None:
         """Call a phone."""
@@ -258,80 +211,6 @@ class Switch:
     def _phone(self, uri: str) -> Manner:
         user = _USER.match(uri)
         return self.phones.get(user[1] if user else uri, Manner())
-
-    def _do(self, deed: Deed, tell: Tell | None) -> None:
-        match deed:
-            case Answer():
-                if tell is not None:
-                    tell(deed)
-            case Raise():
-                self._note(deed)
-                self._raise(deed.name, deed.params)
-            case Move():
-                self._move(deed)
-            case Referred():
-                self._refer_answered(deed)
-
-    def _raise(self, name: str, params: Params) -> None:
-        self.raised.append((name, params))
-        self._send(name, params)
-
-    def _note(self, event: Raise) -> None:
-        """Keep on the dialog what callops does."""
-        params = event.params
-        dialog = self.dialogs.get(params["callid"])
-        if dialog is None:
-            return
-        if event.name == "E_CALL_HOLD" and params["state"] == "ok":
-            leg: LegName = params["leg"]
-            dialog.values[f"call_hold_{leg}"] = dialog.asked.pop(leg, dialog.held(leg))
-        elif event.name == "E_CALL_TRANSFER" and params["state"] == "start":
-            dialog.values["call_transfer_callid"] = params["transfer_callid"]
-        elif event.name == "E_CALL_TRANSFER" and params["state"] in ("ok", "fail"):
-            dialog.values["call_transfer_leg"] = ""
-
-    def _refer_answered(self, deed: Referred) -> None:
-        dialog = self.dialogs.get(deed.callid)
-        if dialog is None or deed.status < 300:
-            return
-        if "call_transfer_leg" in dialog.values:
-            dialog.values["call_transfer_leg"] = ""
-        if self.script_event and deed.status != 408:
-            params = {"reason": "Decline", "code": deed.status, "callid": deed.callid}
-            self._raise(_REFUSED, params)
-
-    def _move(self, deed: Move) -> None:
-        dialog = self.dialogs.get(deed.callid)
-        if deed.state == NEW:
-            if dialog is None:
-                self.dialogs[deed.callid] = self._made(deed)
-            elif "did" in deed.made:
-                dialog.did = deed.made["did"]
-            return
-        if dialog is None or deed.state <= dialog.state:
-            return
-        old, dialog.state = dialog.state, deed.state
-        dialog.answered = dialog.answered or deed.state in (ANSWERED, CONFIRMED)
-        params = {
-            "id": dialog.did,
-            "db_id": "15935041942133",
-            "callid": dialog.callid,
-            "from_tag": dialog.caller_tag,
-            "to_tag": dialog.callee_tag,
-            "old_state": old,
-            "new_state": deed.state,
-        }
-        self._raise("E_DLG_STATE_CHANGED", params)
-
-    def _made(self, deed: Move) -> Dialog:
-        return Dialog(
-            did=deed.made.get("did") or self._names.did(),
-            callid=deed.callid,
-            caller=deed.made.get("caller", ""),
-            callee=deed.made.get("callee", ""),
-            caller_tag=self._names.tag(),
-            callee_tag=self._names.tag(),
-        )
 
 
 def _makes(steps: Steps, callid: str) -> bool:

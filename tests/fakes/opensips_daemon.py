@@ -62,5 +62,5 @@ async def told(client: JsonClient, method: str, **params: Any) -> list[dict[str,
 def outcome(notifications: list[dict[str, Any]]) -> str:
     """Return how a command ended: its error, or ``ok``."""
     assert [one["event"] for one in notifications].count("Ended") == 1
-    error: str = notifications[-2].get("data", "")
-    return error if notifications[-2]["event"] == "Error" else "ok"
+    errors: list[str] = [one["data"] for one in notifications if one["event"] == "Error"]
+    return errors[0] if errors else "ok"

@@ -66,6 +66,11 @@ class FakeProxy:
         return self._port
 
     @property
+    def now(self) -> float:
+        """The time of day, on the loop's clock."""
+        return self._loop.time()
+
+    @property
     def is_alive(self) -> bool:
         """Whether it runs."""
         return self._mi is not None

@@ -1,6 +1,7 @@
 """What happens to datagrams on their way to the proxy and from it."""
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -46,15 +47,23 @@ class Trouble:
         loss: Probability that a datagram is lost.
         doubling: Probability that it arrives twice.
         delay: Seconds that one may take at most; so they overtake each other.
+        ways: Those that are concerned by chance.
     """
 
     def __init__(
-        self, *, loss: float = 0.0, doubling: float = 0.0, delay: float = 0.0, seed: int = 0
+        self,
+        *,
+        loss: float = 0.0,
+        doubling: float = 0.0,
+        delay: float = 0.0,
+        seed: int = 0,
+        ways: Collection[Way] = ("request", "reply", "event"),
     ) -> None:
         self.rules: list[Rule] = []
         self.loss = loss
         self.doubling = doubling
         self.delay = delay
+        self.ways = ways
         self._chance = random.Random(seed)
 
     def order(self, rule: Rule) -> None:
@@ -71,7 +80,7 @@ class Trouble:
         for rule in self.rules:
             if rule.take(way, name):
                 return rule.deliveries
-        if not (self.loss or self.doubling or self.delay):
+        if way not in self.ways or not (self.loss or self.doubling or self.delay):
             return ARRIVES
         if self._chance.random() < self.loss:
             return LOST

@@ -71,7 +71,13 @@ class Office:
         far.close()
         self.exchange.flow_lost(far)
         phone.agent.flow_lost(phone.flow)
-        near, self._far[phone.name] = self.link.connect((phone.media[0], HOST), "TCP")
+        self.move(phone)
+
+    def move(self, phone: ScriptedPhone) -> None:
+        """Give a phone another way to us; it is to register on it."""
+        self._far[phone.name].other.receive = None
+        ends = (phone.media[0], HOST)
+        near, self._far[phone.name] = self.link.connect(ends, phone.flow.transport)
         near.receive = phone.receive
         self._far[phone.name].receive = self.exchange.agent.receive
         phone.flow = near

@@ -9,6 +9,7 @@ from call_api.backends.embedded.incoming_request import IncomingRequest
 from call_api.backends.embedded.leg import CAPABILITIES, Leg
 from call_api.backends.embedded.phone_invite import PhoneInvites
 from call_api.backends.embedded.refer import take_refer
+from call_api.backends.embedded.routing import Target
 from call_api.backends.embedded.switchboard import Switchboard
 from call_api.sip.flow import host_port
 from call_api.sip.message import Response
@@ -52,10 +53,14 @@ class Inbound:
         request = incoming.request
         if not self._gate.admits(incoming, request.to.uri):
             return
+        user = self._registrar.user_of(request.to.uri) or ""
+        ways = {binding.uri: binding.flow for binding in self._registrar.contacts(user)}
         result = self._registrar.register(request, cast(Hashable, incoming.flow), now)
         peer = host_port(incoming.flow.peer)
         for binding in result.bound:
             logger.debug("%s: %r is reached at %r", peer, binding.user, str(binding.uri))
+            if ways.get(binding.uri, binding.flow) != binding.flow:
+                self._board.moved(Target(str(binding.uri), incoming.flow))
         for binding in result.unbound:
             logger.debug("%s: %r has left %r", peer, binding.user, str(binding.uri))
         incoming.respond(result.status, result.reason, headers=result.headers)

@@ -10,7 +10,7 @@ from call_api.backends.embedded.changes import Changes
 from call_api.backends.embedded.leg import Leg
 from call_api.backends.embedded.operation import Calls, Operation, PhoneCall
 from call_api.backends.embedded.reinvite import gone
-from call_api.backends.embedded.routing import Decide, Directory, Incoming, Ring
+from call_api.backends.embedded.routing import Decide, Directory, Incoming, Ring, Target
 from call_api.errors import CallApiError, CallFailed
 from call_api.model import CallId, LegName
 from call_api.sip.dialog import new_callid, new_tag
@@ -191,11 +191,19 @@ class Switchboard:
         found = same or phones
         return found[0].flow if len(found) == 1 else leg.flow
 
+    def moved(self, phone: Target) -> None:
+        """Note that a phone has registered from elsewhere; its calls go there, too."""
+        for leg in self.calls.all_legs():
+            is_its = leg.dialog is not None and leg.dialog.remote_target == phone.uri
+            # Another user's phone may say that it has the same address, for whatever reason.
+            if is_its and phone in self._directory.phones_of_uri(leg.uri):
+                leg.flow = phone.flow
+
     def probe(self, every: float) -> None:
         """Ask after each phone that nothing was heard of for so many seconds."""
         now = self._now()
         for call in self.calls:
-            for leg in call.legs.values():
+            for leg in list(call.legs.values()):  # to ask one may be to lose it
                 if leg.is_up and now - leg.heard_at >= every:
                     leg.heard_at = now
                     leg.probe()

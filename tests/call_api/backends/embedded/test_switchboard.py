@@ -158,6 +158,26 @@ async def test_a_lost_connection_is_replaced_by_that_of_the_same_phone() -> None
 
 
 @in_virtual_time
+async def test_a_phone_that_registers_from_elsewhere_is_followed_in_its_calls_alone() -> None:
+    async with sip_office("alice", "bob") as office:
+        alice, bob = office.phones.values()
+        call = office.board.calls.find(await office.start(alice, bob))
+        there = call.legs["callee"].flow
+
+        for _ in range(2):  # with the address of somebody else's phone
+            office.move(alice)
+            claim = [("Contact", bob.contact)]
+            assert (await alice.request("REGISTER", alice.uri, claim)).status == 200
+        assert call.legs["callee"].flow is there
+
+        office.move(bob)  # as a NAT does
+        assert await bob.register() == 200
+        await office.backend.end(call.callid)
+
+        assert bob.calls[0].ended_by == "BYE"
+
+
+@in_virtual_time
 async def test_only_phones_of_which_nothing_was_heard_are_asked() -> None:
     async with sip_office("alice", "bob") as office:
         alice, bob = office.phones.values()

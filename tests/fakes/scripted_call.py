@@ -54,6 +54,7 @@ class ScriptedCall:
         self.outgoing: OutgoingRequest | None = None
         self.has_open_offer = False
         self._incoming: IncomingRequest | None = None
+        self._awaits_ack = False
         self._origin = Origin(1, phone.media[0])
 
     @property
@@ -93,6 +94,7 @@ class ScriptedCall:
             return
         self.state = "up"
         self.dialog.confirm()
+        self._awaits_ack = True
         self._accept(incoming, self._describe(incoming.request.body) if body is None else body)
 
     def refuse(self, status: int) -> None:
@@ -176,7 +178,9 @@ class ScriptedCall:
         return f"{self.callid};to-tag={self.dialog.remote_tag};from-tag={self.tag}"
 
     async def hang_up(self) -> int:
-        """Send BYE; return the final status."""
+        """Send BYE, but not before our first 2xx is acknowledged; return the final status."""
+        while self._awaits_ack:  # noqa: ASYNC110  # in virtual time
+            await asyncio.sleep(0.01)
         self._end("us")
         return await self.request("BYE")
 
@@ -221,14 +225,19 @@ class ScriptedCall:
 
     def _accept(self, incoming: IncomingRequest, body: bytes) -> None:
         def acked(ack: Request) -> None:
+            self._awaits_ack = False
             if not incoming.request.body:
                 self.has_open_offer = False
                 self._take_description(ack.body)
 
         self.has_open_offer = not incoming.request.body
         incoming.on_ack = acked
-        incoming.on_no_ack = lambda: self._end("no ACK")
+        incoming.on_no_ack = self._not_acked
         incoming.respond(200, headers=[("Contact", self.phone.contact)], body=body)
+
+    def _not_acked(self) -> None:
+        self._awaits_ack = False
+        self._end("no ACK")
 
     def _describe(self, offer: bytes) -> bytes:
         """Answer an offer, or make one if there is none."""
@@ -248,6 +257,7 @@ class ScriptedCall:
         self.local = both(mirrored(self.remote.direction), self.wish)
 
     def _end(self, by: str | int) -> None:
+        self._awaits_ack = False
         if self.state != "ended":
             self.state = "ended"
             self.ended_by = by

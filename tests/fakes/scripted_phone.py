@@ -131,7 +131,7 @@ class ScriptedPhone:
 
     def _in_dialog(self, incoming: IncomingRequest) -> None:
         request = incoming.request
-        for call in self.calls:
+        for call in self.live:
             if (call.callid, call.tag) == (request.callid, request.to_tag) and call.knows(request):
                 call.take(incoming)
                 return

@@ -1,6 +1,7 @@
 """CallStart: who does not answer, who goes away, and what can be done meanwhile."""
 
 import asyncio
+import uuid
 
 import pytest
 
@@ -235,7 +236,7 @@ async def test_the_ceiling_of_a_command_ends_it_in_time(
 async def test_a_retry_with_its_cmd_id_starts_no_second_call(
     client: Client, alice: Phone, bob: Phone
 ) -> None:
-    order = {"caller": alice.uri, "callee": bob.uri, "cmd_id": f"again {client.dialect}"}
+    order = {"caller": alice.uri, "callee": bob.uri, "cmd_id": f"again {uuid.uuid4()}"}
     first = await client.begin("CallStart", order)
 
     again = await client.result("CallStart", order)

@@ -36,8 +36,7 @@ async def test_the_first_call_of_a_start_may_be_ended_while_the_callee_rings(
     await bob.behave(answer=0)
     command = await begin(client, alice.uri, bob.uri)
     ringing = await bob.ringing()
-    calls = (await client.result("CallList"))["calls"]
-    (first,) = [call["callid"] for call in calls if call["callid"] != ringing.callid]
+    (first,) = [callid for callid in await proxy.calls() if callid != ringing.callid]
 
     await client.run("CallEnd", {"callid": first})
     await client.result("CommandCancel", {"cmd_id": command.cmd_id})

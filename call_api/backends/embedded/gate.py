@@ -22,10 +22,18 @@ class Gate:
     Args:
         users: Name and password of each; empty: everybody is let in, from this machine only.
         now: Tells the time.
+        serves: Whether a URI is of a domain whose users these are.
     """
 
-    def __init__(self, users: Mapping[str, str], realm: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        users: Mapping[str, str],
+        realm: str,
+        now: Callable[[], float],
+        serves: Callable[[Uri], bool],
+    ) -> None:
         self._users = users
+        self._serves = serves
         self._digest = DigestServer(realm, users, secrets.token_bytes(32))
         self._now = now
         self._unanswered: dict[tuple[str, str], None] = {}  # by address and user
@@ -51,7 +59,9 @@ class Gate:
             )
             incoming.respond(401, headers=[("WWW-Authenticate", demand) for demand in demands])
             return False
-        if claimed.user is None or unescape(claimed.user) != verdict.user:
+        is_theirs = claimed.user is not None and unescape(claimed.user) == verdict.user
+        # A REGISTER for another domain is the registrar's to refuse.
+        if not is_theirs or not (request.method == "REGISTER" or self._serves(claimed)):
             incoming.respond(403)
             return False
         return True

@@ -24,7 +24,7 @@ class Scene:
     def __init__(self, users: dict[str, str], peer: str = "192.0.2.1") -> None:
         self.clock = ManualClock()
         self.flow = RecordingFlow(peer=peer)
-        self.gate = Gate(users, "localhost", self.clock.time)
+        self.gate = Gate(users, "localhost", self.clock.time, lambda uri: uri.host == "localhost")
         self._knocks: list[IncomingRequest] = []
         self._agent = Agent(clock=self.clock, on_request=self._knocks.append)
         self._number = 0
@@ -121,7 +121,9 @@ def test_who_does_not_is_asked_again(user: str, password: str) -> None:
     assert scene.answer().status == 401
 
 
-@pytest.mark.parametrize("claimed", ["sip:bob@localhost", "sip:localhost"])
+@pytest.mark.parametrize(
+    "claimed", ["sip:bob@localhost", "sip:localhost", "sip:alice@bank.example"]
+)
 def test_nobody_is_let_in_as_somebody_else(claimed: str) -> None:
     scene = Scene({"alice": "secret", "bob": "other"})
     client = scene.challenged("alice", "secret")

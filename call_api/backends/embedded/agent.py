@@ -166,6 +166,7 @@ class Agent:
         if bad.request is None:
             return
         try:
+            _note_source(bad.request, flow)
             self.answer(bad.request, flow, bad.status, bad.problem)
         except ValueError as exc:
             logger.warning("%s: not answered: %s", peer_name(flow), exc)
@@ -198,9 +199,7 @@ class Agent:
         if entry is not None:
             entry.receive(request, flow)
             return
-        via = request.top_via
-        if "rport" in via.params or via.host != flow.peer[0]:
-            request.headers.set_first("Via", str(via.seen_from(*flow.peer)))
+        _note_source(request, flow)
         if request.method == "CANCEL":
             self._receive_cancel(request, flow)
             return
@@ -264,6 +263,13 @@ class Agent:
         text = f"{request.callid} {request.headers.get('CSeq')} {request.headers.get('From')}"
         data = text.encode("utf-8", "surrogateescape")
         return hashlib.blake2b(data, key=self._secret, digest_size=8).hexdigest()
+
+
+def _note_source(request: Request, flow: Flow) -> None:
+    """Note in the top Via where a request came from (RFC 3261, 18.2.1; RFC 3581, section 4)."""
+    via = request.top_via
+    if "rport" in via.params or via.host != flow.peer[0]:
+        request.headers.set_first("Via", str(via.seen_from(*flow.peer)))
 
 
 def _first_key(request: Request) -> Key:

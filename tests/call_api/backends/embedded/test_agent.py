@@ -236,6 +236,19 @@ def test_a_response_that_was_meant_for_another_hop_is_dropped(scene: Scene) -> N
 # Bad SIP.
 
 
+def test_the_way_back_is_noted_also_in_what_a_bad_request_is_answered_with(scene: Scene) -> None:
+    request = make_request("OPTIONS")
+    request.headers.set("Via", "SIP/2.0/UDP 10.0.0.1:5070;rport;branch=z9hG4bK1")
+    request.headers.set("Max-Forwards", "many")
+
+    scene.receive(request)
+
+    (response,) = scene.flow.take_responses()
+    assert response.status == 400
+    assert response.top_via.params["rport"] == "5060"
+    assert response.top_via.params["received"] == "192.0.2.1"
+
+
 def test_a_bad_request_is_answered_with_what_is_wrong_with_it(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:

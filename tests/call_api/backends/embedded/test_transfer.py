@@ -274,65 +274,6 @@ async def test_nobody_is_left_when_the_other_party_has_gone_and_the_destination_
         await office.gone()
 
 
-@LEGS
-@pytest.mark.parametrize("state", ["start", "pending"])
-@in_virtual_time
-async def test_left_while_the_destination_rings_the_call_is_as_it_was_at_once(
-    leg: LegName, state: str
-) -> None:
-    async with sip_office("alice", "bob", "carol") as office:
-        alice, bob, carol = office.phones.values()
-        callid = await office.start(alice, bob)
-        carol.answer_after = None
-
-        async with office.backend.transfer(callid, leg, CAROL) as steps:
-            async for step in steps:
-                if step.state == state:
-                    break
-
-        await read(office.backend.hold(callid, ["caller"]))
-        await read(office.backend.unhold(callid, ["caller"]))
-        await until(lambda: talk(alice.call, bob.call))
-        await office.end()
-
-
-@LEGS
-@pytest.mark.parametrize("wait_ms", [*range(0, 20, 4), *range(95, 125, 2)])
-@in_virtual_time
-async def test_cancelled_at_any_moment_it_leaves_the_old_call_or_the_new_one(
-    leg: LegName, wait_ms: int
-) -> None:
-    async with sip_office("alice", "bob", "carol") as office:
-        goes, stays, carol = parties(office, leg)
-        await office.start(office.phones["alice"], office.phones["bob"])
-        steps = move(office, leg)
-        await asyncio.sleep(wait_ms / 1000)
-
-        steps.cancel()
-        await asyncio.wait([steps])
-
-        await asyncio.sleep(40.0)
-        assert len(office.callids) == 1
-        assert talk(goes.call, (stays.live or carol.live)[0])
-        await office.end()
-
-
-@in_virtual_time
-async def test_a_call_that_ends_while_it_is_transferred_stops_the_transfer() -> None:
-    async with sip_office("alice", "bob", "carol") as office:
-        alice, bob, carol = office.phones.values()
-        await office.start(alice, bob)
-        carol.answer_after = None
-        steps = move(office, "caller")
-        await until(lambda: carol.live)
-
-        await office.backend.end(office.callid)
-
-        assert await failure(steps) == (487, "Request Terminated")
-        assert carol.calls[0].ended_by == "CANCEL"
-        await office.gone()
-
-
 @in_virtual_time
 async def test_while_it_is_transferred_no_other_command_changes_the_call() -> None:
     async with sip_office("alice", "bob", "carol") as office:

@@ -109,3 +109,14 @@ def test_a_phone_has_moved_when_its_media_goes_elsewhere() -> None:
     assert not leg.has_moved(before)
     leg.hear(make_offer(HERE, 4002).encode())
     assert leg.has_moved(before)
+
+
+def test_an_offer_of_the_phones_that_was_refused_is_forgotten() -> None:
+    leg = session()
+    before = leg.hear(make_offer(HERE, 4000).encode(), is_offer=True)
+    leg.hear(make_offer(HERE, 4002, "sendonly").encode(), is_offer=True)
+
+    leg.forget_offer(before, holds=False)
+
+    assert leg.said is before
+    assert not leg.holds

@@ -9,9 +9,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from tests.live.daemon import DOMAIN, free_port
+from tests.live.daemon import DOMAIN
 from tests.live.processes import Program
-from tests.opensips_live.opensips import HOST, until
+from tests.opensips_live.opensips import HOST, server_port, until
 
 BIN = shutil.which(os.environ.get("BARESIP_BIN", "baresip")) or ""
 MODULES = os.environ.get("BARESIP_MODULES", "/usr/lib/baresip/modules")
@@ -48,7 +48,7 @@ class Baresip(Program):
         super().__init__()
         self.name = name
         self.uri = f"sip:{name}@{DOMAIN}"
-        self._port, self._control = free_port(), free_port()
+        self._port, self._control = server_port(), server_port()
         self._tokens = itertools.count(1)
 
     async def launch(self, proxy: str, folder: Path) -> None:

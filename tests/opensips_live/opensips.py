@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import re
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tests.live.daemon import free_port
 from tests.live.processes import Program
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "opensips" / "opensips.cfg"
@@ -33,13 +34,35 @@ async def until(question: Callable[[], Awaitable[bool]], what: str, within: floa
     raise AssertionError(f"not within {within:g} s: {what}")
 
 
+_ports = random.Random(os.getpid())
+
+
+def server_port() -> int:
+    """A loopback port that is free for UDP and TCP, and that no socket gets by chance.
+
+    Those lie above 32767; of a server that is started again the port has to be free still.
+    """
+    while True:
+        port = _ports.randrange(12_000, 32_000)
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram,
+        ):
+            try:
+                stream.bind((HOST, port))
+                datagram.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+
+
 class OpenSips(Program):
     """One proxy, the same one on the same ports when it is started again."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.sip_port = free_port()
-        self.mi_port = free_port()
+        self.sip_port = server_port()
+        self.mi_port = server_port()
         self.folder = folder / f"opensips-{self.sip_port}"
         self.folder.mkdir(exist_ok=True)
         self.log = self.folder / "opensips.log"

@@ -1,15 +1,16 @@
 """Programs that tests start, each stopped by its own pid, whatever becomes of the tests."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# Linux ends the program with its parent (prctl's PR_SET_PDEATHSIG, SIGKILL), also a crashed one.
+# Linux ends the program with its parent (prctl's PR_SET_PDEATHSIG), also with a crashed one.
 EXEC = """
 import ctypes, os, sys
-ctypes.CDLL(None).prctl(1, 9)
-os.execv(sys.argv[1], sys.argv[1:])
+ctypes.CDLL(None).prctl(1, int(sys.argv[1]))
+os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
@@ -17,7 +18,12 @@ class Program(asyncio.SubprocessProtocol):
     """A running program; what it prints goes to a file, or line by line to `line_received`.
 
     No task belongs to it, so it may live longer than the test or the fixture that started it.
+
+    Attributes:
+        dies_by: The signal that it gets when its parent has died.
     """
+
+    dies_by = signal.SIGKILL
 
     def __init__(self) -> None:
         self.exited = asyncio.get_running_loop().create_future()
@@ -30,7 +36,7 @@ class Program(asyncio.SubprocessProtocol):
         with log.open("ab") as file:
             await asyncio.get_running_loop().subprocess_exec(
                 lambda: self,
-                *(sys.executable, "-c", EXEC, *argv),
+                *(sys.executable, "-c", EXEC, str(int(self.dies_by)), *argv),
                 stdin=pipe,
                 stdout=pipe if piped else file,
                 stderr=file,
@@ -66,10 +72,10 @@ class Program(asyncio.SubprocessProtocol):
         assert isinstance(pipe, asyncio.WriteTransport)
         pipe.write(data)
 
-    async def stop(self, signal: int, within: float) -> int:
-        """Send ``signal``; return the exit status, -9 if it took a SIGKILL after ``within``."""
+    async def stop(self, number: int, within: float) -> int:
+        """Send a signal; return the exit status, -9 if it took a SIGKILL after ``within``."""
         if not self.exited.done():
-            self.transport.send_signal(signal)
+            self.transport.send_signal(number)
         return await self.wait(within)
 
     async def wait(self, within: float) -> int:

@@ -59,6 +59,8 @@ def server_port() -> int:
 class OpenSips(Program):
     """One proxy, the same one on the same ports when it is started again."""
 
+    dies_by = signal.SIGTERM  # the main process ends all the others
+
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.sip_port = server_port()

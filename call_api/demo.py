@@ -114,7 +114,7 @@ In another terminal:
   call-cmd list
   call-cmd hold CALLID
   call-cmd unhold CALLID
-  call-cmd transfer CALLID carol --leg callee
+  call-cmd transfer CALLID carol --leg caller
   call-cmd end CALLID
 
 CALLID is what start and list say. Ctrl-C stops everything.

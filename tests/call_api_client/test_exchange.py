@@ -260,7 +260,7 @@ def test_a_forgotten_request_hears_no_more() -> None:
 def test_what_is_no_message_is_refused_and_what_is_of_nobody_falls_away() -> None:
     with pytest.raises(BadReply):
         Exchange().receive("hello")
-    assert Exchange().receive('{"jsonrpc":"2.0","method":"CallEvent","params":{}}') == []
+    assert Exchange().receive('{"jsonrpc":"2.0","method":"News","params":{}}') == []
 
 
 def change(callid: str, event: str = "answered") -> str:

@@ -102,6 +102,7 @@ class OpenSipsLab:
     phones: Mapping[str, LabPhone]
     nobody: SipUri = _NOBODY
     ring_for: float = RING_FOR
+    answer_may_cross: bool = True
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ import pytest
 
 from call_api.backends.base import ACTING
 from tests.contract.acting import Right
-from tests.contract.lab import Lab, LabPhone
+from tests.contract.lab import WITHIN, Lab, LabPhone
 from tests.contract.labs import LABS
 
 
@@ -28,6 +28,9 @@ async def lab(request: pytest.FixtureRequest) -> AsyncIterator[Lab]:
         for phone in opened.phones.values():
             await phone.is_idle()
         assert (await opened.backend.calls(1000, None)).calls == []
+        ending = others() - idle  # a BYE may still be on its way
+        if ending:
+            await asyncio.wait(ending, timeout=WITHIN)
         assert others() <= idle
     assert others() <= before
 

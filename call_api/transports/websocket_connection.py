@@ -27,7 +27,7 @@ WRITE_BUFFER = 65_536
 """Bytes that the socket's own buffer may grow to before what follows is counted and queued."""
 
 logger = logging.getLogger(__name__)
-_library_logger = logging.getLogger(f"{__name__}.library")
+_library_logger = logging.getLogger(f"{__name__}.frames")
 _library_logger.setLevel(logging.WARNING)  # it would tell every frame again
 
 

@@ -223,9 +223,10 @@ def _parse_params(text: str) -> dict[str, str | None]:
     for param in text[1:].split(";"):
         name, equals, value = param.partition("=")
         name = name.lower()
-        if name in params:
+        said = value if equals else None
+        # Phones that are given their proxy with ;lr add a second one; only another value is doubt.
+        if params.setdefault(name, said) != said:
             raise BadUri(f"has the parameter {name} twice")
-        params[name] = value if equals else None
     return params
 
 

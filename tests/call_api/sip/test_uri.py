@@ -48,6 +48,10 @@ def test_a_uri_has_the_parts_of_its_grammar() -> None:
     assert Uri.parse("sip:bob@host").hostport == "host"
 
 
+def test_a_parameter_that_only_repeats_itself_counts_once() -> None:
+    assert str(Uri.parse("sip:host;lr;LR;transport=tcp;lr")) == "sip:host;lr;transport=tcp"
+
+
 def test_another_scheme_is_kept_unread() -> None:
     uri = Uri.parse("Tel:+1;ext=2")
 
@@ -81,7 +85,8 @@ def test_another_scheme_is_kept_unread() -> None:
         ("sip:alice@host:" + "1" * 5000, "port"),
         ("sip:alice@[1.2.3]", "no IPv6"),
         ("sip:alice@[::1::2]", "no IPv6"),
-        ("sip:alice@host;lr;LR", "lr twice"),
+        ("sip:alice@host;lr;LR=on", "lr twice"),
+        ("sip:alice@host;transport=tcp;transport=udp", "transport twice"),
         ("tel:", "not a URI"),
         ("tel:<1>", "not a URI"),
         ("tel:1 2", "not a URI"),

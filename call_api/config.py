@@ -92,6 +92,9 @@ EventsUrl: TypeAlias = Annotated[
     ),
 ]
 
+DigestAlgorithm: TypeAlias = Literal["SHA-256", "MD5"]
+"""What a phone's password may be hashed with (RFC 8760)."""
+
 Seconds: TypeAlias = Annotated[float, Meta(ge=0.01, le=86400.0)]
 """A duration of 10 ms to one day."""
 
@@ -195,6 +198,7 @@ class Embedded(Section, frozen=True, kw_only=True):
         port: Where phones reach it; 0 takes a free one.
         domains: What a user's URI may end in, besides ``host``.
         users: Who may register: name and password. Empty: everybody, on loopback only.
+        algorithms: What a phone may prove its password with.
         ring_for: Seconds an INVITE may ring.
     """
 
@@ -202,6 +206,7 @@ class Embedded(Section, frozen=True, kw_only=True):
     port: Port = 5060
     domains: tuple[Host, ...] = ("localhost",)
     users: Mapping[Word, Password] = {}
+    algorithms: tuple[DigestAlgorithm, ...] = ("SHA-256", "MD5")
     ring_for: Annotated[float, Meta(ge=0.1, le=3600.0)] = 60.0
 
     def __post_init__(self) -> None:
@@ -210,12 +215,15 @@ class Embedded(Section, frozen=True, kw_only=True):
                 "users: expected at least one name and password, because a host that is "
                 "not loopback lets strangers in"
             )
+        if not self.algorithms:
+            raise ValueError("algorithms: expected at least one of SHA-256, MD5")
 
     def __repr__(self) -> str:
         """Everything but the passwords: this may end in a log."""
         return (
             f"Embedded(host={self.host!r}, port={self.port}, domains={self.domains!r}, "
-            f"users={sorted(self.users)!r}, ring_for={self.ring_for:g})"
+            f"users={sorted(self.users)!r}, algorithms={self.algorithms!r}, "
+            f"ring_for={self.ring_for:g})"
         )
 
 

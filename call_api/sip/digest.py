@@ -6,7 +6,7 @@ SHA-256 and MD5, with ``qop=auth``. A server offers both, the stronger one first
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -116,6 +116,7 @@ class DigestServer:
         nonce_for: Seconds that a nonce may be used.
         max_nonces: How many used nonces are remembered. The oldest ones go first; what is
             as old and not remembered counts as stale from then on.
+        algorithms: Those of `ALGORITHMS` that may be answered with.
     """
 
     def __init__(
@@ -126,26 +127,28 @@ class DigestServer:
         *,
         nonce_for: float = 300.0,
         max_nonces: int = 10_000,
+        algorithms: Collection[str] = ALGORITHMS,
     ) -> None:
         self._realm = realm
         self._passwords = passwords
+        self._algorithms = algorithms
         self._nonces = Nonces(key, nonce_for=nonce_for, max_used=max_nonces)
         self._opaque = sign(key, "opaque")
         self._no_password = sign(key, "no password")
 
     def challenges(
-        self, now: float, *, stale: bool = False, algorithms: Iterable[str] = ALGORITHMS
+        self, now: float, *, stale: bool = False, algorithms: Iterable[str] | None = None
     ) -> list[str]:
         """Return the WWW-Authenticate values of a 401, in the order in which they are to stand.
 
         Args:
             stale: The sender knows the password and needs only a new nonce.
-            algorithms: Which of `ALGORITHMS` are offered.
+            algorithms: Which are offered; by default all that may be answered with.
         """
         nonce = self._nonces.issue(now)
         return [
             str(Challenge(self._realm, nonce, algorithm, self._opaque, stale))
-            for algorithm in algorithms
+            for algorithm in (self._algorithms if algorithms is None else algorithms)
         ]
 
     def verify(self, method: str, uri: str, credentials: Iterable[str], now: float) -> Verdict:
@@ -168,7 +171,7 @@ class DigestServer:
         return Verdict("refused")
 
     def _judge(self, method: str, uri: str, given: dict[str, str], now: float) -> Verdict:
-        if not _is_complete(given) or not _same_uri(uri, given["uri"]):
+        if not _is_complete(given, self._algorithms) or not _same_uri(uri, given["uri"]):
             return Verdict("refused")
         user, algorithm = given["username"], given.get("algorithm", "MD5").upper()
         known = self._passwords.get(user)
@@ -296,11 +299,11 @@ def parse_digest(text: str) -> dict[str, str]:
     return pairs
 
 
-def _is_complete(given: dict[str, str]) -> bool:
+def _is_complete(given: dict[str, str], algorithms: Collection[str]) -> bool:
     return (
         given.keys() >= {"username", "nonce", "uri", "response", "cnonce"}
         and given.get("qop", "").lower() == "auth"
-        and given.get("algorithm", "MD5").upper() in ALGORITHMS
+        and given.get("algorithm", "MD5").upper() in algorithms
         and _COUNT.fullmatch(given.get("nc", "")) is not None
     )
 

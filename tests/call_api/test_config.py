@@ -125,6 +125,8 @@ def test_strangers_may_register_on_loopback_only() -> None:
 
     with pytest.raises(ValueError, match=r"^users: expected at least one name and password"):
         Embedded(host="0.0.0.0", users={})
+    with pytest.raises(ValueError, match=r"^algorithms: expected at least one"):
+        Embedded(algorithms=())
 
 
 def test_the_path_of_the_probes_is_taken() -> None:

@@ -57,7 +57,7 @@ class Exchange:
         directory = Directory(self.registrar, settings.users, loop, ring_for=settings.ring_for)
         self.board = Switchboard(self.agent, directory, group, decide=decide)
         realm = settings.domains[0] if settings.domains else settings.host
-        gate = Gate(settings.users, realm, loop.time, self.registrar.serves)
+        gate = Gate(settings.users, realm, loop.time, self.registrar.serves, settings.algorithms)
         self._inbound = Inbound(self.board, self.registrar, gate)
 
     def flow_lost(self, flow: Flow) -> None:

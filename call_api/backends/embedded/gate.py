@@ -4,25 +4,20 @@ import ipaddress
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 
+from call_api.backends.embedded.algorithms import Algorithms
 from call_api.backends.embedded.incoming_request import IncomingRequest
 from call_api.sip.digest import ALGORITHMS, DigestServer
 from call_api.sip.uri import Uri, unescape
-
-MAX_REMEMBERED = 10_000
-"""Most phones of which it is known that they did not answer a challenge; the oldest go first."""
 
 
 class Gate:
     """Checks requests that begin something.
 
-    Phones are asked for SHA-256 or MD5, as they like. Some know MD5 alone and give up on a 401 that
-    names anything else besides (baresip before 2.0 is one): who comes again without an answer is
-    asked for MD5 alone.
-
     Args:
         users: Name and password of each; empty: everybody is let in, from this machine only.
         now: Tells the time.
         serves: Whether a URI is of a domain whose users these are.
+        algorithms: What phones may be asked for, of `ALGORITHMS`.
     """
 
     def __init__(
@@ -31,12 +26,13 @@ class Gate:
         realm: str,
         now: Callable[[], float],
         serves: Callable[[Uri], bool],
+        algorithms: Sequence[str] = ALGORITHMS,
     ) -> None:
         self._users = users
         self._serves = serves
-        self._digest = DigestServer(realm, users, secrets.token_bytes(32))
+        self._digest = DigestServer(realm, users, secrets.token_bytes(32), algorithms=algorithms)
         self._now = now
-        self._unanswered: dict[tuple[str, str], None] = {}  # by address and user
+        self._algorithms = Algorithms(algorithms)
 
     def admits(self, incoming: IncomingRequest, claimed: Uri) -> bool:
         """Return whether a request may go on; if not, it has been answered.
@@ -51,7 +47,12 @@ class Gate:
             return False
         request, now = incoming.request, self._now()
         credentials = request.headers.all("Authorization")
-        algorithms = self._understood(incoming, claimed, credentials)
+        algorithms = self._algorithms.to_ask(
+            incoming.flow.peer[0],
+            claimed.user or "",
+            credentials,
+            request.headers.get("User-Agent", ""),
+        )
         verdict = self._digest.verify(request.method, request.uri, credentials, now)
         if verdict.outcome != "ok":
             demands = self._digest.challenges(
@@ -65,21 +66,6 @@ class Gate:
             incoming.respond(403)
             return False
         return True
-
-    def _understood(
-        self, incoming: IncomingRequest, claimed: Uri, credentials: Sequence[str]
-    ) -> Sequence[str]:
-        """Return what a phone is to be asked for, if it is asked."""
-        phone, unanswered = (incoming.flow.peer[0], claimed.user or ""), self._unanswered
-        if any(ALGORITHMS[0] in text.upper() for text in credentials):
-            unanswered.pop(phone, None)
-        elif phone in unanswered:
-            return ALGORITHMS[1:]
-        elif not credentials:
-            unanswered[phone] = None
-            if len(unanswered) > MAX_REMEMBERED:
-                del unanswered[next(iter(unanswered))]
-        return ALGORITHMS
 
 
 def is_from_here(incoming: IncomingRequest) -> bool:

@@ -1,13 +1,14 @@
 """Who is let in."""
 
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
 
 from call_api.backends.embedded.agent import Agent
-from call_api.backends.embedded.gate import MAX_REMEMBERED, Gate
+from call_api.backends.embedded.gate import Gate
 from call_api.backends.embedded.incoming_request import IncomingRequest
-from call_api.sip.digest import Challenge, DigestClient
+from call_api.sip.digest import ALGORITHMS, Challenge, DigestClient
 from call_api.sip.message import Response
 from call_api.sip.uri import Uri
 from tests.fakes.manual_clock import ManualClock
@@ -21,17 +22,34 @@ TARGET = "sip:bob@192.0.2.2"
 class Scene:
     """A gate, and one who knocks."""
 
-    def __init__(self, users: dict[str, str], peer: str = "192.0.2.1") -> None:
+    def __init__(
+        self,
+        users: dict[str, str],
+        peer: str = "192.0.2.1",
+        algorithms: Sequence[str] = ALGORITHMS,
+    ) -> None:
         self.clock = ManualClock()
         self.flow = RecordingFlow(peer=peer)
-        self.gate = Gate(users, "localhost", self.clock.time, lambda uri: uri.host == "localhost")
+        self.gate = Gate(
+            users,
+            "localhost",
+            self.clock.time,
+            lambda uri: uri.host == "localhost",
+            algorithms,
+        )
         self._knocks: list[IncomingRequest] = []
         self._agent = Agent(clock=self.clock, on_request=self._knocks.append)
         self._number = 0
 
-    def knock(self, authorization: str | None = None, claimed: Uri = ALICE) -> bool:
+    def knock(
+        self,
+        authorization: str | None = None,
+        claimed: Uri = ALICE,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> bool:
         self._number += 1
-        headers = () if authorization is None else (("Authorization", authorization),)
+        if authorization is not None:
+            headers = (*headers, ("Authorization", authorization))
         request = make_request(
             number=self._number, branch=f"z9hG4bK{self._number}", headers=headers
         )
@@ -42,13 +60,14 @@ class Scene:
         *_, response = self.flow.take_responses()  # repeated, as long as no ACK comes
         return response
 
-    def challenged(self, user: str, password: str) -> DigestClient:
+    def challenged(self, user: str, password: str, algorithm: str = "") -> DigestClient:
         """A client that has got its challenge."""
         assert not self.knock()
         response = self.answer()
         assert response.status == 401
         client = DigestClient(user, password, lambda: "cnonce")
-        assert client.accept(response.headers.all("WWW-Authenticate"))
+        offers = response.headers.all("WWW-Authenticate")
+        assert client.accept([offer for offer in offers if algorithm in offer])
         return client
 
 
@@ -75,42 +94,26 @@ def test_both_algorithms_are_offered_the_stronger_one_first() -> None:
     ]
 
 
-def algorithms(scene: Scene) -> list[str]:
-    """What is offered to who knocks without an answer."""
-    assert not scene.knock()
-    return [Challenge.parse(c).algorithm for c in scene.answer().headers.all("WWW-Authenticate")]
-
-
-def test_who_gives_up_on_what_it_does_not_know_is_asked_for_md5_alone_from_then_on() -> None:
-    scene = Scene({"alice": "secret"})
-    assert algorithms(scene) == ["SHA-256", "MD5"]
-
-    client = scene.challenged("alice", "secret")
-
-    assert scene.knock(authorization(client))
-    assert algorithms(scene) == ["MD5"]
-    scene.flow.peer = ("192.0.2.7", 5060)
-    assert algorithms(scene) == ["SHA-256", "MD5"]  # nobody elsewhere learns what alice has
-
-
-def test_who_knows_more_is_offered_both_again_and_again() -> None:
+def test_a_phone_that_knows_md5_alone_is_asked_for_nothing_else() -> None:
     scene = Scene({"alice": "secret"})
 
-    for _ in range(3):
-        assert scene.knock(authorization(scene.challenged("alice", "secret")))
+    scene.knock(headers=(("User-Agent", "baresip v1.0.0 (x86_64/linux)"),))
 
-    assert algorithms(scene) == ["SHA-256", "MD5"]
+    (offer,) = scene.answer().headers.all("WWW-Authenticate")
+    assert Challenge.parse(offer).algorithm == "MD5"
 
 
-def test_what_is_remembered_of_phones_is_bounded() -> None:
-    scene = Scene({"alice": "secret"})
-    algorithms(scene)
+def test_what_is_not_allowed_is_neither_offered_nor_accepted() -> None:
+    scene, strict = Scene({"alice": "secret"}), Scene({"alice": "secret"}, algorithms=["SHA-256"])
+    md5 = scene.challenged("alice", "secret", "MD5")
+    sha = strict.challenged("alice", "secret")
 
-    for number in range(MAX_REMEMBERED):
-        scene.knock(claimed=Uri.parse(f"sip:u{number}@localhost"))
-        scene.flow.sent.clear()
-
-    assert algorithms(scene) == ["SHA-256", "MD5"]
+    assert scene.knock(authorization(md5))
+    assert not strict.knock(authorization(sha).replace("SHA-256", "MD5"))
+    assert strict.knock(authorization(sha))
+    assert not strict.knock()
+    (offer,) = strict.answer().headers.all("WWW-Authenticate")
+    assert Challenge.parse(offer).algorithm == "SHA-256"
 
 
 @pytest.mark.parametrize(("user", "password"), [("alice", "guess"), ("mallory", "secret")])

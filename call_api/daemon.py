@@ -87,9 +87,7 @@ class Daemon:
         """Return None, or why commands would fail now, in one line."""
         if self.is_draining:
             return "the daemon shuts down"
-        if not self.journal.is_ready():
-            return "too many commands run"
-        return self.backend.is_ready()
+        return self.journal.is_ready() or self.backend.is_ready()
 
     async def drain(self) -> None:
         """Take no new commands; return when the running ones have ended, or were ended."""

@@ -130,8 +130,8 @@ class Owned(Protocol):
 class Journal(Protocol):
     """Keeps commands and what they told, for as long as a retry may come."""
 
-    def is_ready(self) -> bool:
-        """Whether commands can be claimed now."""
+    def is_ready(self) -> str | None:
+        """Return None, or why no command can be claimed now, in one line."""
 
     async def claim(self, record: Record) -> Owned | Snapshot:
         """Make a command ours to run, or return the one that exists, which is the same.
@@ -170,6 +170,9 @@ class Journal(Protocol):
         Raises:
             UnknownCommand: None that is still kept has this id.
         """
+
+    async def settled(self) -> None:
+        """Return when everything that was appended to any command is kept, or cannot be."""
 
     def orphans(self) -> Stream[Owned]:
         """Claim the commands whose owner has died, as they are found."""

@@ -1,25 +1,14 @@
 """The journal of a daemon whose commands live and die with it."""
 
-import logging
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Literal
 
-import msgspec
-from msgspec import Raw
-
-from call_api import dialects
 from call_api.backends.base import Stream
+from call_api.command_log import CommandLog, Follower
 from call_api.errors import DuplicateCommand, TooManyRequests, UnknownCommand
-from call_api.events import Error, Event
-from call_api.journal import Entry, Following, Outcome, Owned, Record, Snapshot
-from call_api.model import CallId, CmdId
-
-logger = logging.getLogger(__name__)
-
-_COMMAND_BYTES: Final = 2048
-"""What one kept command costs besides the texts in it, roughly."""
+from call_api.journal import Entry, Following, Owned, Record, Snapshot
+from call_api.model import CmdId
 
 
 class MemoryJournal:
@@ -52,17 +41,35 @@ class MemoryJournal:
         self._keep_most = keep_most
         self._keep_bytes = keep_bytes
         self._run_most = run_most
-        self._logs: dict[CmdId, _Log] = {}  # in order of their start
-        self._ended: deque[tuple[float, _Log]] = deque()  # in order of their end, and when
+        self._logs: dict[CmdId, CommandLog] = {}  # in order of their start
+        self._ended: deque[tuple[float, CommandLog]] = deque()  # in order of their end, and when
         self._ended_bytes = 0
-        self._untold: deque[_Log] = deque()  # those whose listeners have something to hear
+        self._untold: deque[CommandLog] = deque()  # those whose listeners have something to hear
 
-    def is_ready(self) -> bool:
-        """Whether another command may run."""
-        return len(self._logs) - len(self._ended) < self._run_most
+    def is_ready(self) -> str | None:
+        """Return None, or why no other command can be claimed now, in one line."""
+        return "too many commands run" if self.is_full else None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many commands run as may."""
+        return len(self._logs) - len(self._ended) >= self._run_most
 
     async def claim(self, record: Record) -> Owned | Snapshot:
         """Make a command ours to run, or return the same one that exists.
+
+        Raises:
+            DuplicateCommand: The cmd_id is that of another command.
+            TooManyRequests: ``run_most`` commands run.
+        """
+        known = self.known(record)
+        if known is not None:
+            return known
+        log = self._logs[record.cmd_id] = CommandLog(record, self)
+        return log
+
+    def known(self, record: Record) -> Snapshot | None:
+        """Return the same command if it exists; None: it is new, and may run.
 
         Raises:
             DuplicateCommand: The cmd_id is that of another command.
@@ -74,10 +81,9 @@ class MemoryJournal:
             if kept.record.fingerprint != record.fingerprint:
                 raise DuplicateCommand(record.cmd_id)
             return kept.snapshot()
-        if not self.is_ready():
+        if self.is_full:
             raise TooManyRequests(retry_after=1.0)
-        log = self._logs[record.cmd_id] = _Log(record, self)
-        return log
+        return None
 
     async def read(self, cmd_id: CmdId, after: int = 0) -> tuple[Snapshot, list[Entry]]:
         """Return a command and what it told after ``after``.
@@ -95,7 +101,7 @@ class MemoryJournal:
             UnknownCommand: None that is still kept has this id.
         """
         log = self._log(cmd_id)
-        follower = _Follower(log, after, tell)
+        follower = Follower(log, after, tell)
         log.followers.append(follower)
         self.is_untold(log)
         return follower
@@ -121,11 +127,14 @@ class MemoryJournal:
         log.cancel()
         return "cancelling"
 
+    async def settled(self) -> None:
+        """Return at once: what is appended is kept."""
+
     def orphans(self) -> Stream[Owned]:
         """Claim nothing: with the daemon, its memory and its commands are gone."""
         return _Nothing()
 
-    def is_untold(self, log: "_Log") -> None:
+    def is_untold(self, log: CommandLog) -> None:
         """Remember to call the listeners of ``log``."""
         if log.is_untold:
             return
@@ -134,7 +143,7 @@ class MemoryJournal:
             self._call_soon(self._tell)
         self._untold.append(log)
 
-    def has_ended(self, log: "_Log") -> None:
+    def has_ended(self, log: CommandLog) -> None:
         """Begin the time for which an ended command is kept."""
         self._ended.append((self._clock(), log))
         self._ended_bytes += log.size_bytes
@@ -146,7 +155,7 @@ class MemoryJournal:
             log.is_untold = False
             log.tell()
 
-    def _log(self, cmd_id: CmdId) -> "_Log":
+    def _log(self, cmd_id: CmdId) -> CommandLog:
         self._forget()
         try:
             return self._logs[cmd_id]
@@ -162,120 +171,10 @@ class MemoryJournal:
         ):
             log = self._ended.popleft()[1]
             self._ended_bytes -= log.size_bytes
-            del self._logs[log.record.cmd_id]
+            self._drop(log)
 
-
-class _Log:
-    """One command in memory."""
-
-    __slots__ = (
-        "_error",
-        "_journal",
-        "_v1",
-        "ended",
-        "entries",
-        "followers",
-        "is_cancelling",
-        "is_untold",
-        "on_cancel",
-        "record",
-    )
-
-    def __init__(self, record: Record, journal: MemoryJournal) -> None:
-        self.record = record
-        self.entries: list[Entry] = []
-        self.followers: list[_Follower] = []
-        self.on_cancel: Callable[[], None] | None = None
-        self.is_cancelling = False
-        self.is_untold = False
-        self.ended: datetime | None = None
-        self._error: Raw | None = None
-        self._v1 = 0
-        self._journal = journal
-
-    @property
-    def callid(self) -> CallId:
-        return self.record.callid
-
-    @property
-    def size_bytes(self) -> int:
-        told = sum(len(entry.event) for entry in self.entries)
-        return _COMMAND_BYTES + len(memoryview(self.record.params)) + told
-
-    def append(self, event: Event, *, last: bool = False) -> None:
-        text = dialects.canonical(event)  # first: what cannot be kept takes no number
-        told_by_v1 = dialects.is_told_by_v1(event)
-        self._v1 += told_by_v1
-        if isinstance(event, Error):
-            self._error = Raw(msgspec.json.encode(event.error))
-        self.entries.append(
-            Entry(seq=len(self.entries) + 1, v1=self._v1 if told_by_v1 else 0, event=text)
-        )
-        if last:
-            self.ended = datetime.now(UTC)
-            self.on_cancel = None
-            self._journal.has_ended(self)
-        if self.followers:
-            self._journal.is_untold(self)
-
-    async def stored(self) -> None:
-        """Return at once: what is appended is kept."""
-
-    async def may_act(self) -> None:
-        """Return at once: nobody else can have it."""
-
-    def cancel(self) -> None:
-        was_asked, self.is_cancelling = self.is_cancelling, True
-        if self.on_cancel is not None and not was_asked:
-            self.on_cancel()
-
-    def snapshot(self) -> Snapshot:
-        if self.ended is None:
-            outcome: Outcome | None = None
-        else:
-            outcome = "ok" if self._error is None else "error"
-        return Snapshot(
-            record=self.record,
-            state="running" if self.ended is None else "ended",
-            seq=len(self.entries),
-            v1=self._v1,
-            outcome=outcome,
-            error=self._error,
-            ended=self.ended,
-        )
-
-    def tell(self) -> None:
-        for follower in tuple(self.followers):
-            follower.catch_up()
-
-
-class _Follower:
-    """Hands the entries of one log to one listener."""
-
-    __slots__ = ("_log", "_next", "_tell")
-
-    def __init__(self, log: _Log, after: int, tell: Callable[[Entry], None]) -> None:
-        self._log = log
-        self._next = after
-        self._tell: Callable[[Entry], None] | None = tell
-
-    def close(self) -> None:
-        self._tell = None
-        if self in self._log.followers:
-            self._log.followers.remove(self)
-
-    def catch_up(self) -> None:
-        entries = self._log.entries
-        while self._tell is not None and self._next < len(entries):
-            self._next += 1
-            try:
-                self._tell(entries[self._next - 1])
-            except Exception:  # the other listeners must not suffer
-                subject = f"[{self._log.record.cmd_id}]"
-                logger.exception("a listener failed", extra={"subject": subject})
-                self.close()
-        if self._log.ended is not None:
-            self.close()
+    def _drop(self, log: CommandLog) -> None:
+        del self._logs[log.record.cmd_id]
 
 
 class _Nothing:

@@ -105,6 +105,7 @@ class Runner:
         await self._ended_within(to_clean_up)
         for running in tuple(self._running):
             running.give_up()
+        await self._journal.settled()
         await asyncio.sleep(0)  # in this turn those who listen hear of it
 
     async def _ended_within(self, seconds: float) -> None:

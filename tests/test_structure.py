@@ -20,6 +20,7 @@ NO_IO = (
     "call_api/jsonrpc.py",
     "call_api/dialects.py",
     "call_api/journal.py",
+    "call_api/command_log.py",
     "call_api/memory_journal.py",
     "call_api/attachments.py",
     "call_api/replies.py",

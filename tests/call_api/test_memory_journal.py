@@ -69,10 +69,12 @@ def end(owned: Owned, *events: Event) -> None:
 
 
 async def test_a_new_command_is_ours_to_run() -> None:
-    owned = await Journal().begin()
+    journal = Journal()
+    owned = await journal.begin()
 
     await owned.may_act()
     await owned.stored()
+    await journal.settled()
     assert owned.callid == "own-call"
     assert (list(owned.entries), owned.is_cancelling) == ([], False)
 
@@ -317,13 +319,13 @@ async def test_running_commands_are_never_forgotten_and_their_number_is_bounded(
     await journal.begin("b")
     journal.now += 10_000
 
-    assert not journal.is_ready()
+    assert journal.is_ready() == "too many commands run"
     with pytest.raises(TooManyRequests):
         await journal.claim(record("c"))
     assert isinstance(await journal.claim(record("b")), Snapshot)
 
     end(first)
-    assert journal.is_ready()
+    assert journal.is_ready() is None
     await journal.begin("c")
 
 

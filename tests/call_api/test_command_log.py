@@ -1,0 +1,60 @@
+from datetime import UTC, datetime
+
+from call_api.command_log import CommandLog, numbered, told_error
+from call_api.errors import CallFailed
+from call_api.events import CallHolding, Ended, Error
+from call_api.journal import Entry
+from tests.fakes.records import record
+
+
+class Keeping:
+    """A journal that remembers what it is told of its logs."""
+
+    def __init__(self) -> None:
+        self.untold: list[CommandLog] = []
+        self.ended: list[CommandLog] = []
+
+    def is_untold(self, log: CommandLog) -> None:
+        self.untold.append(log)
+
+    def has_ended(self, log: CommandLog) -> None:
+        self.ended.append(log)
+
+
+def test_an_event_gets_the_numbers_after_those_of_the_one_before() -> None:
+    assert numbered(CallHolding(), 4, 2) == Entry(seq=5, v1=0, event=b'{"event":"CallHolding"}')
+    assert numbered(Ended(), 4, 2) == Entry(seq=5, v1=3, event=b'{"event":"Ended"}')
+
+
+def test_only_an_error_tells_one() -> None:
+    assert told_error(Ended()) is None
+    assert told_error(Error.of(CallFailed(486)))
+
+
+def test_what_is_kept_later_counts_as_what_was_told_at_once() -> None:
+    at_once, later = CommandLog(record(), Keeping()), CommandLog(record(), Keeping())
+    ended = datetime(2026, 1, 1, tzinfo=UTC)
+
+    for event, last in (
+        (CallHolding(), False),
+        (Error.of(CallFailed(486)), False),
+        (Ended(), True),
+    ):
+        at_once.append(event, last=last)
+        later.take(at_once.entries[-1], told_error(event), ended if last else None)
+
+    assert later.entries == at_once.entries
+    assert (later.snapshot().seq, later.snapshot().v1) == (3, 2)
+    assert later.snapshot().error == at_once.snapshot().error
+    assert later.snapshot().ended == ended
+
+
+def test_the_journal_hears_of_news_only_when_somebody_listens_and_of_the_end_always() -> None:
+    keeping = Keeping()
+    log = CommandLog(record(), keeping)
+
+    log.append(CallHolding())
+    log.append(Ended(), last=True)
+
+    assert (keeping.untold, keeping.ended) == ([], [log])
+    assert log.on_cancel is None

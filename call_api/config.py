@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from call_api.model import DialectName
 
@@ -200,6 +200,11 @@ class Embedded(Section, frozen=True, kw_only=True):
         users: Who may register: name and password. Empty: everybody, on loopback only.
         algorithms: What a phone may prove its password with.
         ring_for: Seconds an INVITE may ring.
+        max_registrations: Contacts of all users together.
+        max_contacts: Contacts of one user.
+        max_calls: Calls at the same time, those included that still ring.
+        max_transactions: SIP transactions at the same time, of each side; one lingers for 32 s.
+        max_message: The longest message that a phone may send, in bytes.
     """
 
     host: Host = "127.0.0.1"
@@ -208,6 +213,11 @@ class Embedded(Section, frozen=True, kw_only=True):
     users: Mapping[Word, Password] = {}
     algorithms: tuple[DigestAlgorithm, ...] = ("SHA-256", "MD5")
     ring_for: Annotated[float, Meta(ge=0.1, le=3600.0)] = 60.0
+    max_registrations: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    max_contacts: Annotated[int, Meta(ge=1, le=100)] = 10
+    max_calls: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
+    max_transactions: Annotated[int, Meta(ge=10, le=10_000_000)] = 200_000
+    max_message: Annotated[int, Meta(ge=2048, le=65535)] = 65535
 
     def __post_init__(self) -> None:
         if not self.users and not is_loopback(self.host):
@@ -220,11 +230,8 @@ class Embedded(Section, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Everything but the passwords: this may end in a log."""
-        return (
-            f"Embedded(host={self.host!r}, port={self.port}, domains={self.domains!r}, "
-            f"users={sorted(self.users)!r}, algorithms={self.algorithms!r}, "
-            f"ring_for={self.ring_for:g})"
-        )
+        values = structs.asdict(self) | {"users": sorted(self.users)}
+        return f"Embedded({', '.join(f'{name}={its!r}' for name, its in values.items())})"
 
 
 class Log(Section, frozen=True, kw_only=True):

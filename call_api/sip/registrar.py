@@ -76,8 +76,8 @@ class Registrar:
         domains: Host names and addresses (IPv6 in brackets) that users' URIs end in.
         min_expires: Shortest interval that is accepted, in seconds.
         max_expires: Longer ones are cut to this, in seconds.
-        max_per_user: How many bindings a user may have; more are refused (403).
-        max_bindings: How many there may be in all; more are refused (503).
+        max_per_user: How many bindings a user may have; more are refused.
+        max_bindings: How many there may be in all; more are refused.
     """
 
     def __init__(
@@ -115,8 +115,8 @@ class Registrar:
         """Change a user's bindings as a REGISTER asks, all of it or nothing.
 
         Statuses other than 200: 400 for contacts that make no sense or a CSeq that is not
-        higher than that of a REGISTER before, 403 and 503 for too many bindings, 404 for a
-        user of another domain, 423 for a too short interval.
+        higher than that of a REGISTER before, 404 for a user of another domain, 423 for a
+        too short interval, and 503, with the time to come again, for too many bindings.
 
         Args:
             request: A REGISTER from `call_api.sip.parser`.
@@ -128,7 +128,7 @@ class Registrar:
         before = self._bindings.get(user, [])
         try:
             after = self._changed(request, user, flow, now)
-            self._check_bounds(before, after)
+            self._check_bounds(before, after, now)
         except _Refused as exc:
             return exc.answer
         self._store(user, after)
@@ -194,13 +194,14 @@ class Registrar:
             raise _Refused(423, headers=[("Min-Expires", str(self._min_expires))])
         return min(asked, self._max_expires)
 
-    def _check_bounds(self, before: list[Binding], after: list[Binding]) -> None:
+    def _check_bounds(self, before: list[Binding], after: list[Binding], now: float) -> None:
         if len(after) <= len(before):
             return  # what has grown over a bound may still be refreshed and ended
+        ends = min((binding.expires_at for binding in before), default=now)
         if len(after) > self._max_per_user:
-            raise _Refused(403, "Too Many Contacts")
+            raise _full("Too Many Contacts", ends - now)
         if self._count + len(after) - len(before) > self._max_bindings:
-            raise _Refused(503, headers=[("Retry-After", str(_RETRY_AFTER))])
+            raise _full("Too Many Registrations", _RETRY_AFTER)
 
     def _store(self, user: str, bindings: list[Binding]) -> None:
         """Replace the user's bindings, and keep the tables beside them in step."""
@@ -230,6 +231,12 @@ class _Refused(Exception):
     ) -> None:
         self.answer = Registered(status=status, reason=reason, headers=headers)
         super().__init__(status)
+
+
+def _full(reason: str, retry_after: float) -> _Refused:
+    """Return how a REGISTER over a bound is refused (RFC 3261, section 21.5.4)."""
+    seconds = max(1, math.ceil(retry_after))
+    return _Refused(503, reason, headers=[("Retry-After", str(seconds))])
 
 
 def _check_order(request: Request, bindings: list[Binding]) -> None:

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from call_api.sip.grammar import parse_number
 from call_api.sip.message import Request, Response
-from call_api.sip.parser import MAX_BODY_BYTES, BadMessage, answerable, parse_message
+from call_api.sip.parser import BadMessage, answerable, parse_message
 
 MAX_HEAD_BYTES = 32 * 1024
 """Longest start line and headers of a message on a stream."""
+
+MAX_MESSAGE_BYTES = 65535
+"""Longest message on a stream: what a datagram can hold."""
 
 KEEP_ALIVE_ANSWER = b"\r\n"
 """What a server sends for each `KeepAlive` (RFC 5626, section 4.4.1)."""
@@ -30,15 +33,12 @@ class StreamParser:
     connection is to be closed.
 
     Args:
-        max_head_bytes: Longest start line and headers.
-        max_body_bytes: Longest body.
+        max_bytes: Longest message; its start line and headers may have `MAX_HEAD_BYTES` of them.
     """
 
-    def __init__(
-        self, *, max_head_bytes: int = MAX_HEAD_BYTES, max_body_bytes: int = MAX_BODY_BYTES
-    ) -> None:
-        self._max_head_bytes = max_head_bytes
-        self._max_body_bytes = max_body_bytes
+    def __init__(self, *, max_bytes: int = MAX_MESSAGE_BYTES) -> None:
+        self._max_head_bytes = min(max_bytes, MAX_HEAD_BYTES)
+        self._max_bytes = max_bytes
         self._buffer = bytearray()
         self._searched = 0  # bytes of the buffer in which no end of the headers was found
         self._frame_bytes = 0  # length of the message at the buffer's start; 0: unknown as yet
@@ -108,9 +108,9 @@ class StreamParser:
             return
         head = bytes(buffer[:end])
         length = _content_length(head)
-        if length > self._max_body_bytes:
-            raise BadMessage("the body is too long", status=513, request=answerable(head))
-        self._frame_bytes = end + len(_PING) + length
+        if (frame_bytes := end + len(_PING) + length) > self._max_bytes:
+            raise BadMessage("the message is too long", status=513, request=answerable(head))
+        self._frame_bytes = frame_bytes
 
 
 def _content_length(head: bytes) -> int:

@@ -9,7 +9,12 @@ from typing import Literal, TypeAlias, cast
 
 from call_api.sip.flow import Address, host_port
 from call_api.sip.parser import BadMessage
-from call_api.sip.stream_parser import KEEP_ALIVE_ANSWER, KeepAlive, StreamParser
+from call_api.sip.stream_parser import (
+    KEEP_ALIVE_ANSWER,
+    MAX_MESSAGE_BYTES,
+    KeepAlive,
+    StreamParser,
+)
 from call_api.transports.local_address import LocalAddress
 from call_api.transports.udp import Receive
 
@@ -30,6 +35,7 @@ class TcpLimits:
 
     Attributes:
         connections: Most of them at a time; further ones are closed at once.
+        message_bytes: Longest message that is taken; after a longer one it is closed.
         unsent_bytes: Most that wait for a peer that does not read; then it is closed.
         connect_within: Seconds that a connection of ours may take to come about.
         message_within: Seconds from connecting to the first message, and from the start of a
@@ -39,6 +45,7 @@ class TcpLimits:
     """
 
     connections: int = 10_000
+    message_bytes: int = MAX_MESSAGE_BYTES
     unsent_bytes: int = 256 * 1024
     connect_within: float = 10.0
     message_within: float = 32.0
@@ -65,7 +72,7 @@ class TcpFlow(asyncio.Protocol):
         self._stream: asyncio.Transport | None = None
         self._waiting: list[bytes] = []  # until the connection is made
         self._waiting_bytes = 0
-        self._parser = StreamParser()
+        self._parser = StreamParser(max_bytes=listener.limits.message_bytes)
         self._now = listener.loop.time
         self._last_byte = self._now()
         self._message_since: float | None = self._last_byte  # when what is due has begun

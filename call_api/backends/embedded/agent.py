@@ -16,7 +16,8 @@ from call_api.backends.embedded.timer_queue import Clock
 from call_api.backends.embedded.transaction_layer import TransactionLayer, peer_name, printable
 from call_api.sip.flow import Flow
 from call_api.sip.message import Request, Response
-from call_api.sip.parser import BadMessage, parse_message
+from call_api.sip.parser import BadMessage, answerable, parse_message
+from call_api.sip.stream_parser import MAX_MESSAGE_BYTES
 from call_api.sip.timers import Timers
 from call_api.sip.transaction import Key, client_key, server_key
 
@@ -50,6 +51,7 @@ class Agent:
         name: Said in User-Agent and Server.
         supported: Option tags that a peer may require (RFC 3261, section 19.2).
         max_transactions: Beyond it requests get a 503, those of our own too.
+        max_message: Longest message that is taken, in bytes; a longer request gets a 513.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class Agent:
         name: str = "",
         supported: Iterable[str] = (),
         max_transactions: int = MAX_TRANSACTIONS,
+        max_message: int = MAX_MESSAGE_BYTES,
     ) -> None:
         self._layer = TransactionLayer(
             clock=clock, timers=timers or Timers(), name=name, limit=max_transactions
         )
         self._on_request = on_request
         self._supported = frozenset(supported)
+        self._max_message = max_message
         self._secret = secrets.token_bytes(16)
 
     @property
@@ -148,7 +152,7 @@ class Agent:
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s < %s", peer_name(flow), printable(data))
         try:
-            message = parse_message(data)
+            message = self._parse(data)
             if isinstance(message, Response):
                 self._receive_response(message, flow)
             else:
@@ -160,6 +164,12 @@ class Agent:
             self.refuse(exc, flow)
         except Exception:
             logger.exception("%s: failed on %s", peer_name(flow), printable(data[:_SHOWN]))
+
+    def _parse(self, data: bytes) -> Request | Response:
+        if len(data) > self._max_message:
+            head = data.partition(b"\r\n\r\n")[0]
+            raise BadMessage("the message is too long", status=513, request=answerable(head))
+        return parse_message(data)
 
     def refuse(self, bad: BadMessage, flow: Flow) -> None:
         """Answer what could not be parsed, if there is anyone to answer. Never raises."""

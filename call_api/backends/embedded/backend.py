@@ -29,6 +29,7 @@ from call_api.model import CallId, LegName, SipUri
 from call_api.sip.flow import host_port
 from call_api.sip.timers import Timers
 from call_api.transports.sip_endpoint import sip_endpoint
+from call_api.transports.tcp import TcpLimits
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +137,7 @@ async def embedded_backend(
                 agent.receive,
                 on_lost=exchange.flow_lost,
                 on_broken=agent.refuse,
+                limits=TcpLimits(message_bytes=settings.max_message),
             ) as endpoint:
                 sweeping = group.create_task(exchange.sweep(), name="sweep of the SIP back end")
                 try:

@@ -52,10 +52,18 @@ class Exchange:
             timers=timers,
             name=NAME,
             supported=("replaces",),
+            max_transactions=settings.max_transactions,
+            max_message=settings.max_message,
         )
-        self.registrar = Registrar([in_brackets(domain) for domain in domains])
+        self.registrar = Registrar(
+            [in_brackets(domain) for domain in domains],
+            max_per_user=settings.max_contacts,
+            max_bindings=settings.max_registrations,
+        )
         directory = Directory(self.registrar, settings.users, loop, ring_for=settings.ring_for)
-        self.board = Switchboard(self.agent, directory, group, decide=decide)
+        self.board = Switchboard(
+            self.agent, directory, group, decide=decide, max_calls=settings.max_calls
+        )
         realm = settings.domains[0] if settings.domains else settings.host
         gate = Gate(settings.users, realm, loop.time, self.registrar.serves, settings.algorithms)
         self._inbound = Inbound(self.board, self.registrar, gate)

@@ -1,5 +1,6 @@
 """INVITEs of phones, the first of a call and those within: which operation each one starts."""
 
+import math
 import secrets
 
 from call_api.backends.embedded.dial import Dial
@@ -11,7 +12,7 @@ from call_api.backends.embedded.pass_on import PassOn, answer_alone
 from call_api.backends.embedded.phone_answer import as_answer
 from call_api.backends.embedded.switchboard import Switchboard
 from call_api.backends.embedded.take_over import Replaces, TakeOver
-from call_api.errors import CallApiError, CallBusy, CallFailed
+from call_api.errors import CallApiError, CallBusy, CallFailed, TooManyRequests
 from call_api.sip.dialog import MAX_HOPS, SDP
 from call_api.sip.flow import contact_uri
 from call_api.sip.headers import BadHeader, NameAddr
@@ -58,6 +59,8 @@ class PhoneInvites:
             incoming.respond(488)
         except CallBusy:
             leg.refuse_invite(491)
+        except TooManyRequests as exc:
+            leg.refuse_invite(503, headers=[("Retry-After", str(math.ceil(exc.retry_after)))])
         except CallApiError as exc:
             leg.refuse_invite(*as_answer(exc))
         else:

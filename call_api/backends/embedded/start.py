@@ -26,6 +26,7 @@ class Start(Operation):
 
     Raises:
         CallFailed: One of them cannot be reached.
+        TooManyRequests: There are as many calls as there may be.
     """
 
     title = "CallStart"

@@ -11,7 +11,7 @@ from call_api.backends.embedded.leg import Leg
 from call_api.backends.embedded.operation import Calls, Operation, PhoneCall
 from call_api.backends.embedded.reinvite import gone
 from call_api.backends.embedded.routing import Decide, Directory, Incoming, Ring, Target
-from call_api.errors import CallApiError, CallFailed
+from call_api.errors import CallApiError, CallFailed, TooManyRequests
 from call_api.model import CallId, LegName
 from call_api.sip.dialog import new_callid, new_tag
 from call_api.sip.flow import Flow
@@ -20,6 +20,11 @@ from call_api.sip.uri import BadUri, Uri, parse_target
 
 logger = logging.getLogger(__name__)
 
+MAX_CALLS = 20_000
+"""How many calls there may be, if nothing else is said."""
+RETRY_AFTER = 5.0
+"""Seconds after which one more may be tried when there are as many as there may be."""
+
 
 class Switchboard:
     """All that goes on: the table of calls, the operations that run, and their common moves.
@@ -27,6 +32,7 @@ class Switchboard:
     Args:
         group: Where the operations' tasks live.
         decide: Says who rings for whom; by default all of the callee's phones do.
+        max_calls: How many calls there may be; more are refused.
 
     Attributes:
         changes: Tells those who watch what becomes of the calls.
@@ -40,6 +46,7 @@ class Switchboard:
         group: asyncio.TaskGroup,
         *,
         decide: Decide | None = None,
+        max_calls: int = MAX_CALLS,
     ) -> None:
         self.agent = agent
         self.calls: Calls = Calls()
@@ -47,6 +54,7 @@ class Switchboard:
         self.is_closing = False
         self._directory = directory
         self._decide = decide or directory.decide
+        self._max_calls = max_calls
         self._group = group
         self._now = asyncio.get_running_loop().time
         self._running: dict[asyncio.Task[None], Operation] = {}
@@ -76,7 +84,12 @@ class Switchboard:
 
         Args:
             callid: What it is to be called; if that is empty, or taken, it gets another name.
+
+        Raises:
+            TooManyRequests: There are as many calls as there may be.
         """
+        if len(self.calls) >= self._max_calls:
+            raise TooManyRequests(RETRY_AFTER)
         name = callid if callid and self.calls.is_free(callid) else new_callid()
         call = self.calls.open(CallId(name), caller, callee, datetime.now(UTC))
         call.owner = owner

@@ -88,9 +88,9 @@ def test_content_length_is_found_in_every_spelling(line: str) -> None:
 
 
 def test_a_too_long_body_is_refused_before_it_is_there() -> None:
-    parser = StreamParser(max_body_bytes=100)
+    parser = StreamParser(max_bytes=300)
 
-    [refused] = parser.feed(OPTIONS.replace(b"Content-Length: 0", b"Content-Length: 101"))
+    [refused] = parser.feed(OPTIONS.replace(b"Content-Length: 0", b"Content-Length: 300"))
 
     assert isinstance(refused, BadMessage)
     assert (refused.status, parser.is_broken) == (513, True)
@@ -99,7 +99,7 @@ def test_a_too_long_body_is_refused_before_it_is_there() -> None:
 
 @pytest.mark.parametrize("size", [1, 50, 100_000])
 def test_headers_without_end_are_refused_in_bounded_memory(size: int) -> None:
-    parser = StreamParser(max_head_bytes=1000)
+    parser = StreamParser(max_bytes=1000)
     told: list[Request | Response | KeepAlive | BadMessage] = []
 
     for _ in range(0, 3000, size):
@@ -111,12 +111,12 @@ def test_headers_without_end_are_refused_in_bounded_memory(size: int) -> None:
 def test_too_long_headers_are_refused_when_their_end_is_there_too() -> None:
     data = OPTIONS.replace(b"\r\n\r\n", b"\r\nX: " + b"y" * 1000 + b"\r\n\r\n")
 
-    assert methods(StreamParser(max_head_bytes=1000).feed(data)) == ["BadMessage"]
+    assert methods(StreamParser(max_bytes=1000).feed(data)) == ["BadMessage"]
 
 
 @given(st.lists(st.binary(max_size=40), max_size=20))
 def test_any_stream_gives_messages_or_refusals(chunks: list[bytes]) -> None:
-    parser = StreamParser(max_head_bytes=200, max_body_bytes=200)
+    parser = StreamParser(max_bytes=400)
 
     for chunk in chunks:
         assert all(

@@ -3,15 +3,17 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
 from msgspec import structs
 
 from call_api.backends.embedded.demo_phones import DEMO_USERS, demo_phones, random_passwords
 from call_api.backends.embedded.phone import Phone
+from call_api.backends.embedded.registration import RegistrationFailed
 from call_api.config import CmdConfig, Config
 from call_api.daemon import Daemon, HasAddress
+from call_api.sip.uri import canonical_host
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at the phones' packet counters."""
@@ -41,12 +43,17 @@ async def phones(daemon: Daemon) -> AsyncIterator[Mapping[str, Phone]]:
         daemon: One with the embedded back end and settings from `with_phones`.
 
     Raises:
-        OSError: There is no free port.
+        OSError: There is no free port, or the back end does not let them register.
     """
     assert isinstance(daemon.backend, HasAddress)
     registrar = (daemon.backend.host, daemon.backend.port)
     users = {name: daemon.config.embedded.users[name] for name in DEMO_USERS}
-    async with demo_phones(registrar, _domain(daemon.config), users) as opened:
+    domain = canonical_host(_domain(daemon.config))
+    async with AsyncExitStack() as stack:
+        try:
+            opened = await stack.enter_async_context(demo_phones(registrar, domain, users))
+        except RegistrationFailed as exc:
+            raise ConnectionError(f"a phone is {exc}") from exc
         watch = SoundWatch(opened)
         watch.start()
         try:

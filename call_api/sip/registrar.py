@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from call_api.sip.grammar import parse_number
 from call_api.sip.headers import NameAddr
 from call_api.sip.message import Request
-from call_api.sip.uri import Uri, unescape
+from call_api.sip.uri import Uri, canonical_host, unescape
 
 DEFAULT_EXPIRES = 3600
 """Seconds for what asks for nothing, or for what is no number (RFC 3261, section 20.10)."""
@@ -73,7 +73,7 @@ class Registrar:
     """The bindings of the users of some domains.
 
     Args:
-        domains: Host names and addresses (IPv6 in brackets) that users' URIs end in.
+        domains: Host names and addresses that users' URIs end in.
         min_expires: Shortest interval that is accepted, in seconds.
         max_expires: Longer ones are cut to this, in seconds.
         max_per_user: How many bindings a user may have; more are refused.
@@ -89,7 +89,7 @@ class Registrar:
         max_per_user: int = 10,
         max_bindings: int = 10_000,
     ) -> None:
-        self._domains = frozenset(domain.lower() for domain in domains)
+        self._domains = frozenset(map(canonical_host, domains))
         self._min_expires = min_expires
         self._max_expires = max_expires
         self._max_per_user = max_per_user
@@ -101,7 +101,7 @@ class Registrar:
 
     def serves(self, uri: Uri) -> bool:
         """Return whether the URI is in one of the domains, on whatever port."""
-        return uri.is_sip and uri.host.lower() in self._domains
+        return uri.is_sip and canonical_host(uri.host) in self._domains
 
     def user_of(self, uri: Uri) -> str | None:
         """Return which user a To or a Request-URI names; None if it is none of ours."""

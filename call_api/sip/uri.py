@@ -97,9 +97,9 @@ class Uri:
 
     @property
     def aor(self) -> str:
-        """``user@host``, the host in lower case and nothing escaped that need not be: a key."""
+        """``user@host``, the host canonical and nothing escaped that need not be: a key."""
         user = "" if self.user is None else f"{unescape(self.user)}@"
-        return f"{user}{self.host.lower()}"
+        return f"{user}{canonical_host(self.host)}"
 
     def matches(self, other: "Uri") -> bool:
         """Return whether both mean the same resource (RFC 3261, section 19.1.4).
@@ -111,7 +111,7 @@ class Uri:
             and self.opaque == other.opaque
             and _unescaped(self.user) == _unescaped(other.user)
             and _unescaped(self.password) == _unescaped(other.password)
-            and self.host.lower() == other.host.lower()
+            and canonical_host(self.host) == canonical_host(other.host)
             and self.port == other.port
             and _params_match(self.params, other.params)
             and _comparable(self.headers) == _comparable(other.headers)
@@ -189,6 +189,16 @@ def _parse_sip(scheme: str, rest: str) -> Uri:
         _parse_params(params) if params else {},
         _parse_headers(headers) if headers else (),
     )
+
+
+def canonical_host(host: str) -> str:
+    """Return the one spelling of a host: lower case, IPv6 in brackets and short (RFC 5954)."""
+    if ":" not in host:
+        return host.lower()
+    try:
+        return f"[{ipaddress.IPv6Address(host.strip('[]'))}]"
+    except ValueError:  # not from a URI, where it was checked
+        return host.lower()
 
 
 def check_host(host: str) -> None:

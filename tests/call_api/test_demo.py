@@ -74,6 +74,16 @@ async def test_three_phones_register_and_talk(caplog: pytest.LogCaptureFixture) 
     assert "carol received 0 packets in all" in lines
 
 
+async def test_phones_that_may_not_register_are_told_of_in_one_line() -> None:
+    config = with_phones(
+        structs.replace(HERE, embedded=structs.replace(HERE.embedded, max_registrations=2))
+    )
+    async with serving(config, BACKENDS["embedded"]) as daemon:
+        with pytest.raises(OSError, match="a phone is not registered: 503 Too Many Registrations"):
+            async with phones(daemon):
+                pytest.fail("they came up")
+
+
 async def test_what_to_type_names_the_real_port_and_nothing_that_goes_without_saying() -> None:
     async with serving(HERE, BACKENDS["embedded"]) as daemon:
         text = what_to_type(daemon)

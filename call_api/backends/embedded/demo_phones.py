@@ -26,7 +26,7 @@ async def demo_phones(
     users: Mapping[str, str],
     *,
     transport: Transport = "UDP",
-    host: str = "127.0.0.1",
+    host: str = "",
     timers: Timers | None = None,
 ) -> AsyncIterator[Mapping[str, Phone]]:
     """Registered phones, as long as the block runs, by user name.
@@ -38,12 +38,14 @@ async def demo_phones(
         registrar: IP address and port that they register at.
         domain: What the users' URIs end in.
         users: Password of each user.
-        host: Where the phones listen, as an IP address.
+        host: Where the phones listen, as an IP address; by default on this machine's loopback
+            address of the registrar's family.
 
     Raises:
         RegistrationFailed: The registrar refuses one of them, or does not answer.
         OSError: There is no free port.
     """
+    host = host or ("::1" if ":" in registrar[0] else "127.0.0.1")
     ticker = Ticker(asyncio.get_running_loop())
     async with AsyncExitStack() as stack:
         phones: dict[str, Phone] = {}

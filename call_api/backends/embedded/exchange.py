@@ -56,7 +56,7 @@ class Exchange:
             max_message=settings.max_message,
         )
         self.registrar = Registrar(
-            [in_brackets(domain) for domain in domains],
+            domains,
             max_per_user=settings.max_contacts,
             max_bindings=settings.max_registrations,
         )
@@ -87,8 +87,3 @@ class Exchange:
 
     def _receive(self, incoming: IncomingRequest) -> None:
         self._inbound.receive(incoming, self._now())
-
-
-def in_brackets(host: str) -> str:
-    """Return a host as URIs have it: an IPv6 address in brackets."""
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host

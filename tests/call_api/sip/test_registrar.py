@@ -53,7 +53,7 @@ def uris(bindings: list[Binding]) -> list[str]:
     [
         ("sip:alice@example.com", "alice"),
         ("sips:%61lice@EXAMPLE.com:5080;x", "alice"),
-        ("sip:alice@[::1]", "alice"),
+        ("sip:alice@[0:0::1]", "alice"),
         ("sip:alice@elsewhere.com", None),
         ("sip:example.com", None),
         ("tel:+1", None),

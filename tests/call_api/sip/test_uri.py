@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from call_api.sip.uri import MAX_TARGET_LENGTH, BadUri, Uri, parse_target, unescape
+from call_api.sip.uri import MAX_TARGET_LENGTH, BadUri, Uri, canonical_host, parse_target, unescape
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,7 @@ def test_what_is_no_uri_is_refused_in_words(text: str, problem: str) -> None:
         ),
         ("tel:+1", "TEL:+1"),
         ("sip:a@b;lr", "sip:a@b;LR"),
+        ("sip:a@[2001:DB8::1]", "sip:a@[2001:db8:0:0::1]"),
     ],
 )
 def test_uris_that_mean_the_same_match(a: str, b: str) -> None:
@@ -153,6 +154,20 @@ def test_the_address_of_record_is_a_key() -> None:
     assert Uri.parse("sip:%61lice:pw@HOST:5060;lr").aor == "alice@host"
     assert Uri.parse("sip:HOST").aor == "host"
     assert {Uri.parse("sip:a@b;x"): 1}[Uri.parse("sip:a@b;x")] == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "canonical"),
+    [
+        ("Host", "host"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("::1", "[::1]"),
+        ("[0:0::0:1]", "[::1]"),
+        ("A:b", "a:b"),
+    ],
+)
+def test_a_host_has_one_spelling(host: str, canonical: str) -> None:
+    assert canonical_host(host) == canonical
 
 
 def test_only_what_needs_no_escape_is_unescaped() -> None:

@@ -2,19 +2,9 @@
 
 import asyncio
 
-import pytest
-
-from call_api.backends.embedded.exchange import SWEEP_EVERY, in_brackets
+from call_api.backends.embedded.exchange import SWEEP_EVERY
 from tests.fakes.sip_office import sip_office
 from tests.fakes.virtual_time import in_virtual_time
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [("localhost", "localhost"), ("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("[::1]", "[::1]")],
-)
-def test_an_address_is_written_as_in_uris(host: str, expected: str) -> None:
-    assert in_brackets(host) == expected
 
 
 @in_virtual_time

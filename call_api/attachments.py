@@ -71,7 +71,9 @@ class Attachments:
             attached.go_back(after)
         try:
             # From the first on: so `Ended` always passes by, also if the client knows it.
-            attached.following = self._journal.follow(record.cmd_id, 0, attached.take)
+            attached.following = self._journal.follow(
+                record.cmd_id, 0, attached.take, token=record.token
+            )
         except UnknownCommand:
             logger.warning("too late to follow the command %s", record.cmd_id)
             return _nothing

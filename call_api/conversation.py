@@ -14,6 +14,8 @@ import msgspec
 from msgspec import Raw
 
 from call_api import jsonrpc
+from call_api.access.scopes import name_of
+from call_api.access.standing import Standing
 from call_api.attachments import Attachments
 from call_api.backends.base import Backend
 from call_api.commands.base import Query
@@ -73,15 +75,23 @@ class Conversation:
         dialect: How notifications are worded and numbered.
         send: Takes one text for the client. Must not wait and not raise.
         peer: Who it is, for the log.
+        standing: What it may ask; by default anything.
     """
 
     def __init__(
-        self, *, dialect: DialectName, api: Api, send: Callable[[bytes], None], peer: str
+        self,
+        *,
+        dialect: DialectName,
+        api: Api,
+        send: Callable[[bytes], None],
+        peer: str,
+        standing: Standing | None = None,
     ) -> None:
         self._dialect = dialect
         self._api = api
         self._send = send
         self._peer = peer
+        self._standing = standing or Standing()
         self._about = {"subject": peer}  # for lines that are logged by the task of a command
         self._is_closed = False
         self._unanswered = 0
@@ -131,6 +141,7 @@ class Conversation:
             return
         reply = Reply(request.id, deliver)
         try:
+            self._standing.admit()
             asked = read(request.method, request.params)
             if self._unanswered >= self._api.limits.unanswered:
                 raise TooManyRequests(retry_after=1.0)
@@ -146,9 +157,16 @@ class Conversation:
             reply.error(InternalError())
 
     def _start(self, order: Order, reply: Reply) -> None:
+        self._standing.permit(order.method, order.command)
         self._attachments.check()
         record = self._record(order)
-        self._api.runner.submit(record, order.command, partial(self._started, reply, record))
+        self._standing.begin(order.method)
+        self._api.runner.submit(
+            record,
+            order.command,
+            partial(self._started, reply, record),
+            ended=partial(self._ended, record),
+        )
         self._unanswered += 1
 
     def _record(self, order: Order) -> Record:
@@ -159,7 +177,7 @@ class Conversation:
             method=order.method,
             params=Raw(params),
             fingerprint=fingerprint(order.method, params),
-            token="",
+            token=self._standing.name,
             callid=CallId(os.urandom(16).hex()),
             proxy="",
             timeout=ceiling if order.timeout is None else min(order.timeout, ceiling),
@@ -171,6 +189,8 @@ class Conversation:
     ) -> None:
         """Answer a command, a retry like the first one; called from the command's task."""
         self._unanswered -= 1
+        if isinstance(claimed, CallApiError | Snapshot):
+            self._standing.end(record.method, has_run=False)
         if isinstance(claimed, CallApiError):
             logger.info("%s of %s refused: %s", record.method, self._peer, claimed)
             reply.error(claimed)
@@ -178,6 +198,9 @@ class Conversation:
         again = " again" if isinstance(claimed, Snapshot) else ""
         logger.info("%s asked for%s by %s", record.method, again, self._peer)
         reply.result(_STARTED % _encode(record.cmd_id), self._follow(claimed.record))
+
+    def _ended(self, record: Record, _problem: CallApiError | None) -> None:
+        self._standing.end(record.method)
 
     def _follow(self, record: Record) -> Then | None:
         """Follow a command from now on: by the time of the answer it may be forgotten."""
@@ -188,15 +211,18 @@ class Conversation:
             return None
 
     def _query(self, query: Query, reply: Reply) -> None:
-        self._api.runner.spawn(self._queried(query, reply), f"query of {self._peer}")
+        method = name_of(query)
+        self._standing.permit(method, query)
+        self._api.runner.spawn(self._queried(method, query, reply), f"query of {self._peer}")
         self._unanswered += 1
 
-    async def _queried(self, query: Query, reply: Reply) -> None:
+    async def _queried(self, method: str, query: Query, reply: Reply) -> None:
         """Answer a query, in its own task."""
         SUBJECT.set(self._peer)
         asking = _Asking(
             backend=self._api.backend,
             journal=self._api.journal,
+            token=self._standing.whose(method),
             dialect=self._dialect,
             attachments=self._attachments,
             watches=self._watches,
@@ -242,12 +268,14 @@ class _Asking:
         *,
         backend: Backend,
         journal: Journal,
+        token: str | None,
         dialect: DialectName,
         attachments: Attachments,
         watches: Watches,
     ) -> None:
         self.backend = backend
         self.journal = journal
+        self.token = token
         self.dialect = dialect
         self.then: Then | None = None
         self._attachments = attachments

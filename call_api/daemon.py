@@ -15,6 +15,7 @@ from contextlib import (
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from call_api.access.standing import Standing
 from call_api.backends.base import Backend
 from call_api.config import Config
 from call_api.conversation import Api, Conversation, Limits
@@ -168,8 +169,10 @@ async def _listen(daemon: Daemon, stack: AsyncExitStack) -> None:
         limits=Limits(ceiling=commands.timeout),
     )
 
-    def converse(dialect: DialectName, send: Callable[[bytes], None], peer: str) -> Conversation:
-        return Conversation(dialect=dialect, api=api, send=send, peer=peer)
+    def converse(
+        dialect: DialectName, send: Callable[[bytes], None], peer: str, standing: Standing
+    ) -> Conversation:
+        return Conversation(dialect=dialect, api=api, send=send, peer=peer, standing=standing)
 
     for section, name in LISTENERS.items():
         with _explaining(section):

@@ -92,11 +92,16 @@ class Unauthorized(CallApiError):
 
 
 class Forbidden(CallApiError):
-    """The token's scope lacks this method."""
+    """The token does not cover this method, or this caller or callee.
+
+    Attributes:
+        problem: Which of it, in words.
+    """
 
     code = -32002
 
-    def __init__(self) -> None:
+    def __init__(self, problem: str | None = None) -> None:
+        self.problem = problem
         super().__init__("forbidden")
 
 
@@ -105,12 +110,14 @@ class TooManyRequests(CallApiError):
 
     Attributes:
         retry_after: Seconds after which the same request may succeed.
+        limit: Which one, as in ``token.per_second``.
     """
 
     code = -32003
 
-    def __init__(self, retry_after: float) -> None:
+    def __init__(self, retry_after: float, limit: str | None = None) -> None:
         self.retry_after = retry_after
+        self.limit = limit
         super().__init__("too many requests")
 
 

@@ -44,7 +44,7 @@ class Record(Struct, frozen=True, kw_only=True):
         method: As dialect v2 spells it.
         params: A JSON object, without ``cmd_id`` and ``timeout``.
         fingerprint: The same for a retry, another one for anything else: see `fingerprint`.
-        token: Whose command it is; empty: anybody's.
+        token: Whose command it is, by its token's name; empty: no token was wanted.
         callid: The Call-ID that a call made for the command takes on its first leg.
         proxy: The SIP proxy it acts on; empty when there is just one.
         timeout: Its ceiling, in seconds.
@@ -128,7 +128,12 @@ class Owned(Protocol):
 
 
 class Journal(Protocol):
-    """Keeps commands and what they told, for as long as a retry may come."""
+    """Keeps commands and what they told, for as long as a retry may come.
+
+    A command is known by its token and its cmd_id together: two tokens that choose the same
+    cmd_id have two commands, and neither learns of the other's. ``token`` says whose is meant;
+    None: anybody's, and of several with the same cmd_id the one that started last.
+    """
 
     def is_ready(self) -> str | None:
         """Return None, or why no command can be claimed now, in one line."""
@@ -137,18 +142,27 @@ class Journal(Protocol):
         """Make a command ours to run, or return the one that exists, which is the same.
 
         Raises:
-            DuplicateCommand: The cmd_id is that of another command.
+            DuplicateCommand: The cmd_id is that of another command of the same token.
             TooManyRequests: More commands run than the journal can hold.
         """
 
-    async def read(self, cmd_id: CmdId, after: int = 0) -> tuple[Snapshot, list[Entry]]:
+    async def read(
+        self, cmd_id: CmdId, after: int = 0, *, token: str | None = None
+    ) -> tuple[Snapshot, list[Entry]]:
         """Return a command and what it told after ``after`` (a seq of dialect v2).
 
         Raises:
             UnknownCommand: None that is still kept has this id.
         """
 
-    def follow(self, cmd_id: CmdId, after: int, tell: Callable[[Entry], None]) -> Following:
+    def follow(
+        self,
+        cmd_id: CmdId,
+        after: int,
+        tell: Callable[[Entry], None],
+        *,
+        token: str | None = None,
+    ) -> Following:
         """Call ``tell`` for every entry after ``after``, kept or to come: each once, in order.
 
         The first call comes in the loop's next turn, the last one is for `Ended`.
@@ -164,7 +178,9 @@ class Journal(Protocol):
     async def commands(self, token: str | None) -> list[Snapshot]:
         """Return the commands of one owner (None: all) that are kept, in order of their start."""
 
-    async def cancel(self, cmd_id: CmdId) -> Literal["cancelling", "ended"]:
+    async def cancel(
+        self, cmd_id: CmdId, *, token: str | None = None
+    ) -> Literal["cancelling", "ended"]:
         """Ask whoever runs a command to cancel it.
 
         Raises:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from call_api.backends.base import Stream
 from call_api.command_log import CommandLog, Follower
+from call_api.command_logs import CommandLogs
 from call_api.errors import DuplicateCommand, TooManyRequests, UnknownCommand
 from call_api.journal import Entry, Following, Owned, Record, Snapshot
 from call_api.model import CmdId
@@ -41,7 +42,7 @@ class MemoryJournal:
         self._keep_most = keep_most
         self._keep_bytes = keep_bytes
         self._run_most = run_most
-        self._logs: dict[CmdId, CommandLog] = {}  # in order of their start
+        self._logs = CommandLogs()
         self._ended: deque[tuple[float, CommandLog]] = deque()  # in order of their end, and when
         self._ended_bytes = 0
         self._untold: deque[CommandLog] = deque()  # those whose listeners have something to hear
@@ -59,24 +60,25 @@ class MemoryJournal:
         """Make a command ours to run, or return the same one that exists.
 
         Raises:
-            DuplicateCommand: The cmd_id is that of another command.
+            DuplicateCommand: The cmd_id is that of another command of the same token.
             TooManyRequests: ``run_most`` commands run.
         """
         known = self.known(record)
         if known is not None:
             return known
-        log = self._logs[record.cmd_id] = CommandLog(record, self)
+        log = CommandLog(record, self)
+        self._logs.add(log)
         return log
 
     def known(self, record: Record) -> Snapshot | None:
         """Return the same command if it exists; None: it is new, and may run.
 
         Raises:
-            DuplicateCommand: The cmd_id is that of another command.
+            DuplicateCommand: The cmd_id is that of another command of the same token.
             TooManyRequests: ``run_most`` commands run.
         """
         self._forget()
-        kept = self._logs.get(record.cmd_id)
+        kept = self._logs.find(record.cmd_id, record.token)
         if kept is not None:
             if kept.record.fingerprint != record.fingerprint:
                 raise DuplicateCommand(record.cmd_id)
@@ -85,22 +87,31 @@ class MemoryJournal:
             raise TooManyRequests(retry_after=1.0)
         return None
 
-    async def read(self, cmd_id: CmdId, after: int = 0) -> tuple[Snapshot, list[Entry]]:
+    async def read(
+        self, cmd_id: CmdId, after: int = 0, *, token: str | None = None
+    ) -> tuple[Snapshot, list[Entry]]:
         """Return a command and what it told after ``after``.
 
         Raises:
             UnknownCommand: None that is still kept has this id.
         """
-        log = self._log(cmd_id)
+        log = self._log(cmd_id, token)
         return log.snapshot(), log.entries[after:]
 
-    def follow(self, cmd_id: CmdId, after: int, tell: Callable[[Entry], None]) -> Following:
+    def follow(
+        self,
+        cmd_id: CmdId,
+        after: int,
+        tell: Callable[[Entry], None],
+        *,
+        token: str | None = None,
+    ) -> Following:
         """Call ``tell`` for every entry after ``after``, kept or to come: each once, in order.
 
         Raises:
             UnknownCommand: None that is still kept has this id.
         """
-        log = self._log(cmd_id)
+        log = self._log(cmd_id, token)
         follower = Follower(log, after, tell)
         log.followers.append(follower)
         self.is_untold(log)
@@ -109,19 +120,17 @@ class MemoryJournal:
     async def commands(self, token: str | None) -> list[Snapshot]:
         """Return the commands of one owner (None: all) that are kept, in order of their start."""
         self._forget()
-        return [
-            log.snapshot()
-            for log in self._logs.values()
-            if token is None or log.record.token == token
-        ]
+        return [log.snapshot() for log in self._logs if token is None or log.record.token == token]
 
-    async def cancel(self, cmd_id: CmdId) -> Literal["cancelling", "ended"]:
+    async def cancel(
+        self, cmd_id: CmdId, *, token: str | None = None
+    ) -> Literal["cancelling", "ended"]:
         """Ask the runner of a command to cancel it.
 
         Raises:
             UnknownCommand: None that is still kept has this id.
         """
-        log = self._log(cmd_id)
+        log = self._log(cmd_id, token)
         if log.ended is not None:
             return "ended"
         log.cancel()
@@ -155,12 +164,12 @@ class MemoryJournal:
             log.is_untold = False
             log.tell()
 
-    def _log(self, cmd_id: CmdId) -> CommandLog:
+    def _log(self, cmd_id: CmdId, token: str | None) -> CommandLog:
         self._forget()
-        try:
-            return self._logs[cmd_id]
-        except KeyError:
-            raise UnknownCommand(cmd_id) from None
+        log = self._logs.find(cmd_id, token)
+        if log is None:
+            raise UnknownCommand(cmd_id)
+        return log
 
     def _forget(self) -> None:
         too_old = self._clock() - self._keep_for
@@ -174,7 +183,7 @@ class MemoryJournal:
             self._drop(log)
 
     def _drop(self, log: CommandLog) -> None:
-        del self._logs[log.record.cmd_id]
+        self._logs.remove(log)
 
 
 class _Nothing:

@@ -23,6 +23,10 @@ Answered: TypeAlias = Callable[[Owned | Snapshot | CallApiError], None]
 """Is told, exactly once, what became of a command that was submitted: it is new and about to
 run, it exists and may be followed, or it was refused. Must not raise."""
 
+Ended: TypeAlias = Callable[[CallApiError | None], None]
+"""Is told, exactly once, that a command which was new is over, and how: None means well. It comes
+after the last that the command told. Must not raise."""
+
 
 class Runner:
     """Runs the commands of all clients. Entered: ready; left: all of them have ended.
@@ -66,13 +70,26 @@ class Runner:
         """The number of commands that run."""
         return len(self._running)
 
-    def submit(self, record: Record, command: Command, answered: Answered) -> None:
-        """Start a command, unless it exists."""
+    def submit(
+        self,
+        record: Record,
+        command: Command,
+        answered: Answered,
+        *,
+        backend: Backend | None = None,
+        ended: Ended | None = None,
+    ) -> None:
+        """Start a command, unless it exists.
+
+        Args:
+            backend: What it is run on; by default what all are.
+        """
         if self._is_left:
             answered(CommandCancelled(SHUTTING_DOWN))
             return
         self._group.create_task(
-            self._submitted(record, command, answered), name=f"command {record.cmd_id}"
+            self._submitted(record, command, answered, backend or self._backend, ended),
+            name=f"command {record.cmd_id}",
         )
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -115,7 +132,14 @@ class Runner:
         await asyncio.wait([self._all_ended], timeout=seconds)
         self._all_ended = None
 
-    async def _submitted(self, record: Record, command: Command, answered: Answered) -> None:
+    async def _submitted(
+        self,
+        record: Record,
+        command: Command,
+        answered: Answered,
+        backend: Backend,
+        ended: Ended | None,
+    ) -> None:
         SUBJECT.set(f"[{record.cmd_id}]")
         try:
             claimed = await self._claim(record)
@@ -136,16 +160,18 @@ class Runner:
             if self._is_closing or claimed.is_cancelling:
                 running.end(CommandCancelled(SHUTTING_DOWN if self._is_closing else ""))
             else:
-                await running.run(command, self._backend)
+                await running.run(command, backend)
         finally:
             self._running.discard(running)
+            if ended is not None:
+                ended(running.problem)
             if not self._running and self._all_ended is not None:
                 self._all_ended.cancel()  # set_result would fail the second time
 
     async def _claim(self, record: Record) -> Owned | Snapshot:
         if self._is_closing:
             try:
-                await self._journal.read(record.cmd_id)
+                await self._journal.read(record.cmd_id, token=record.token)
             except UnknownCommand:
                 raise CommandCancelled(SHUTTING_DOWN) from None
         return await self._journal.claim(record)

@@ -25,6 +25,9 @@ class Running:
     Args:
         owned: The right to act for it.
         cleanup_within: Seconds it has, once it is cancelled, until it is ended all the same.
+
+    Attributes:
+        problem: Why it failed, once it has ended.
     """
 
     __slots__ = (
@@ -37,6 +40,7 @@ class Running:
         "_stopping",
         "_task",
         "_timer",
+        "problem",
     )
 
     def __init__(self, owned: Owned, cleanup_within: float) -> None:
@@ -52,6 +56,7 @@ class Running:
         self._cancels = 0  # how often
         self._callid: CallId | None = None
         self._has_ended = False
+        self.problem: CallApiError | None = None
         owned.on_cancel = self._cancel
 
     async def run(self, command: Command, backend: Backend) -> None:
@@ -73,6 +78,7 @@ class Running:
                 raise
         except Fenced:
             self._has_ended = True  # somebody else tells how
+            self.problem = CommandCancelled("another daemon has taken it over")
             logger.warning("another daemon has taken the command over")
         except Exception as error:  # noqa: BLE001  # every command ends, also one with a bug
             self.end(self._failure(error))
@@ -106,6 +112,7 @@ class Running:
         if self._has_ended:
             return
         self._has_ended = True
+        self.problem = problem
         self._timer.cancel()
         if problem is None:
             self._owned.append(Ended(callid=self._callid), last=True)

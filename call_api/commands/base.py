@@ -74,6 +74,10 @@ class Asking(Protocol):
         """Where its commands are."""
 
     @property
+    def token(self) -> str | None:
+        """Whose commands the query may be about, by the token's name; None: everybody's."""
+
+    @property
     def dialect(self) -> DialectName:
         """How it counts notifications."""
 

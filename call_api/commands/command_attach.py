@@ -36,7 +36,7 @@ class CommandAttach(Query, frozen=True, kw_only=True):
             UnknownCommand: No command that is still kept has this id.
             TooManyRequests: The client follows as many commands as it may.
         """
-        snapshot, _ = await asking.journal.read(self.cmd_id)
+        snapshot, _ = await asking.journal.read(self.cmd_id, token=asking.token)
         asking.attach(snapshot.record, self.after)
         seq = snapshot.v1 if asking.dialect == "v1" else snapshot.seq
         return Attached(cmd_id=self.cmd_id, state=snapshot.state, seq=seq)

@@ -28,5 +28,5 @@ class CommandCancel(Query, frozen=True, kw_only=True):
         Raises:
             UnknownCommand: No command that is still kept has this id.
         """
-        state = await asking.journal.cancel(self.cmd_id)
+        state = await asking.journal.cancel(self.cmd_id, token=asking.token)
         return Cancelling(cmd_id=self.cmd_id, state=state)

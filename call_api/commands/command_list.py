@@ -21,5 +21,5 @@ class CommandList(Query, frozen=True, kw_only=True):
 
     async def answer(self, asking: Asking) -> StatusList:
         """Return ``commands``, each as in CommandStatus."""
-        snapshots = await asking.journal.commands(None)
+        snapshots = await asking.journal.commands(asking.token)
         return StatusList(commands=[Status.of(snapshot, asking.dialect) for snapshot in snapshots])

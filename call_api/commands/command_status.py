@@ -70,5 +70,5 @@ class CommandStatus(Query, frozen=True, kw_only=True):
         Raises:
             UnknownCommand: No command that is still kept has this id.
         """
-        snapshot, _ = await asking.journal.read(self.cmd_id)
+        snapshot, _ = await asking.journal.read(self.cmd_id, token=asking.token)
         return Status.of(snapshot, asking.dialect, asking.backend.proxies())

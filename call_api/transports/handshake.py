@@ -1,6 +1,7 @@
 """What becomes of a new connection, by its one HTTP request: who may in, and who gets a page."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -8,13 +9,52 @@ from urllib.parse import urlsplit
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from call_api.access.standing import Standing
+from call_api.errors import TooManyRequests, Unauthorized
 from call_api.model import DialectName
-from call_api.transports.listener import IsReady, Parts
+from call_api.transports.listener import Admit, IsReady, Parts
 
 MAX_REQUEST = 16_384
 """Bytes in which the request must be complete."""
 
 _THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class RequestHead:
+    """Finds the end of an HTTP request in what comes in.
+
+    Attributes:
+        size_bytes: What has come of it so far.
+    """
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+        self._last = b""
+
+    def split(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return what belongs to the request, and what comes behind it, for later.
+
+        The library would read it before it knows what becomes of the request.
+        """
+        seen = self._last + data
+        self._last = seen[-3:]
+        end = seen.find(b"\r\n\r\n")
+        size = len(data) if end < 0 else end + 4 - (len(seen) - len(data))
+        self.size_bytes += size
+        return data[:size], data[size:]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Admission:
+    """How a client may come in."""
+
+    dialect: DialectName
+    standing: Standing
+
+
+def anybody(token: str | None, address: str) -> Standing:  # noqa: ARG001
+    """Let a client in whoever it is."""
+    return Standing()
 
 
 class Gate:
@@ -27,6 +67,7 @@ class Gate:
         parts: What it tells besides, one line each.
         has_room: Whether one more client may come in.
         host: The daemon's own, as its settings name it.
+        admit: Judges a client by its token.
     """
 
     def __init__(
@@ -38,6 +79,7 @@ class Gate:
         has_room: IsReady,
         parts: Parts = dict,
         host: str = "localhost",
+        admit: Admit = anybody,
     ) -> None:
         stem = http_path.rstrip("/")
         self._dialects: dict[str, DialectName] = {
@@ -48,16 +90,21 @@ class Gate:
         self._probes: dict[str, IsReady] = {"/healthz": _is_alive, "/readyz": is_ready}
         self._parts = parts
         self._has_room = has_room
+        self._admit = admit
         self._origins = _THIS_MACHINE | {host.lower()}
 
-    def decide(self, request: Request) -> DialectName | Response:
-        """Return the dialect that the client will speak, or what it is answered instead."""
-        decision = self._decide(request)
+    def decide(self, request: Request, address: str) -> Admission | Response:
+        """Return how the client comes in, or what it is answered instead.
+
+        Args:
+            address: Where it comes from, without the port.
+        """
+        decision = self._decide(request, address)
         if isinstance(decision, Response) and request.method == "HEAD":
             decision.body = b""
         return decision
 
-    def _decide(self, request: Request) -> DialectName | Response:
+    def _decide(self, request: Request, address: str) -> Admission | Response:
         path = request.path.partition("?")[0]
         probe = self._probes.get(path)
         if probe is not None:
@@ -65,20 +112,27 @@ class Gate:
         dialect = self._dialects.get(path)
         if dialect is None:
             return answer(HTTPStatus.NOT_FOUND, f"no such path, clients connect to {self._path}")
-        return self._refusal(request) or dialect
+        return self._refusal(request) or self._admission(request, dialect, address)
 
     def _refusal(self, request: Request) -> Response | None:
-        """Why a client that knows the path may not in. Nothing was done for it so far.
-
-        This is the place where a client is judged by what it says of itself: by its Origin, by
-        the Host it asks for, by its token.
-        """
+        """Why a client that knows the path may not in. Nothing was done for it so far."""
         # Only browsers send it: every page that somebody opens could command calls otherwise.
         origins = request.headers.get_all("Origin")
         if any(_host(origin) not in self._origins for origin in origins):
             return answer(HTTPStatus.FORBIDDEN, "pages of other hosts may not connect")
         problem = self._has_room()
         return answer(HTTPStatus.SERVICE_UNAVAILABLE, problem) if problem else None
+
+    def _admission(
+        self, request: Request, dialect: DialectName, address: str
+    ) -> Admission | Response:
+        try:
+            standing = self._admit(_bearer(request.headers), address)
+        except Unauthorized:
+            return answer(HTTPStatus.UNAUTHORIZED, "no token that is good here")
+        except TooManyRequests:
+            return answer(HTTPStatus.TOO_MANY_REQUESTS, "too many")
+        return Admission(dialect=dialect, standing=standing)
 
     @property
     def _path(self) -> str:
@@ -97,6 +151,15 @@ def answer(status: HTTPStatus, text: str) -> Response:
         }
     )
     return Response(status.value, status.phrase, headers, body)
+
+
+def _bearer(headers: Headers) -> str | None:
+    """Return the token of an Authorization header (RFC 6750, section 2.1)."""
+    for value in headers.get_all("Authorization"):
+        scheme, _, token = value.partition(" ")
+        if scheme.lower() == "bearer":
+            return token.strip()
+    return None
 
 
 def _host(origin: str) -> str | None:

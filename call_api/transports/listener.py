@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
+from call_api.access.standing import Standing
 from call_api.model import DialectName
 
 BACKLOG = 1024
@@ -30,9 +31,19 @@ class Conversation(Protocol):
         """Forget the client: it is gone."""
 
 
-OpenConversation: TypeAlias = Callable[[DialectName, Callable[[bytes], None], str], Conversation]
+OpenConversation: TypeAlias = Callable[
+    [DialectName, Callable[[bytes], None], str, Standing], Conversation
+]
 """Makes the conversation with a new client, from its dialect, from what sends it one text (it
-neither waits nor raises), and from its name for the log."""
+neither waits nor raises), from its name for the log, and from what it may ask."""
+
+Admit: TypeAlias = Callable[[str | None, str], Standing]
+"""Judges a client that wants in, by its token, if it sent one, and by its address.
+
+Raises:
+    Unauthorized: It needs a token, and has none that is good.
+    TooManyRequests: As many clients are in as may be.
+"""
 
 IsReady: TypeAlias = Callable[[], str | None]
 """Returns None, or why commands would fail now, in one line."""

@@ -17,7 +17,7 @@ from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 
 from call_api.config import WsServer
-from call_api.transports.handshake import MAX_REQUEST, Gate, answer
+from call_api.transports.handshake import MAX_REQUEST, Gate, RequestHead, answer
 from call_api.transports.listener import Conversation, OpenConversation, authority
 
 CLOSE_WITHIN = 2.0
@@ -57,6 +57,7 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         peer: Who it is, for the log.
+        address: The same without the port.
         due: When `handle_timer` has something to do, on ``clock``.
         is_client: Whether it has become a WebSocket.
     """
@@ -68,7 +69,7 @@ class Connection(asyncio.Protocol):
         clock: Callable[[], float],
         call_soon: Callable[[Callable[[], None]], object],
     ) -> None:
-        self.peer = "?"
+        self.peer = self.address = "?"
         self.due = inf
         self.is_client = False
         self._hub = hub
@@ -77,8 +78,7 @@ class Connection(asyncio.Protocol):
         self._protocol = ServerProtocol(max_size=hub.settings.max_message, logger=_library_logger)
         self._transport: asyncio.Transport | None = None
         self._conversation: Conversation | None = None
-        self._request_bytes = 0
-        self._request_end = b""
+        self._head = RequestHead()
         self._message = bytearray()  # the fragments of one, so far
         self._queued = 0  # bytes of texts that are not yet given to the transport
         self._is_flush_due = False
@@ -149,7 +149,7 @@ class Connection(asyncio.Protocol):
         """Begin the handshake."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
         host, port, *_ = transport.get_extra_info("peername") or ("?", 0)
-        self.peer = authority(host, port)
+        self.address, self.peer = str(host), authority(host, port)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
         self.due = self._clock() + self._hub.settings.handshake_within
         self._hub.is_here(self)
@@ -158,10 +158,10 @@ class Connection(asyncio.Protocol):
         """Take bytes, whatever they are."""
         try:
             if not self.is_client:
-                request, data = self._split(data)
+                request, data = self._head.split(data)
                 self._feed(request)
                 if not self.is_client:
-                    self._bound_request(len(request))
+                    self._bound_request()
             if data:
                 self._feed(data)
         except Exception:  # a bug must cost this client alone, and no more than its connection
@@ -206,17 +206,6 @@ class Connection(asyncio.Protocol):
 
     # The rest.
 
-    def _split(self, data: bytes) -> tuple[bytes, bytes]:
-        """Return what belongs to the HTTP request, and what comes behind it, for later.
-
-        The library would read it before it knows what becomes of the request.
-        """
-        seen = self._request_end + data
-        self._request_end = seen[-3:]
-        end = seen.find(b"\r\n\r\n")
-        size = len(data) if end < 0 else end + 4 - (len(seen) - len(data))
-        return data[:size], data[size:]
-
     def _feed(self, data: bytes) -> None:
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
@@ -248,7 +237,7 @@ class Connection(asyncio.Protocol):
         self._conversation.receive(text)
 
     def _greet(self, request: Request) -> None:
-        decision = self._hub.gate.decide(request)
+        decision = self._hub.gate.decide(request, self.address)
         response = decision if isinstance(decision, Response) else self._protocol.accept(request)
         self._protocol.send_response(response)
         if isinstance(decision, Response) or response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
@@ -259,12 +248,13 @@ class Connection(asyncio.Protocol):
         self.is_client = True
         self._hub.is_client(self)
         self.due = self._ping_at = now + self._hub.settings.ping_every
-        self._tell(logging.INFO, "connected, speaks %s", decision)
-        self._conversation = self._hub.open_conversation(decision, self.send, self.peer)
+        self._tell(logging.INFO, "connected, speaks %s", decision.dialect)
+        self._conversation = self._hub.open_conversation(
+            decision.dialect, self.send, self.peer, decision.standing
+        )
 
-    def _bound_request(self, received: int) -> None:
-        self._request_bytes += received
-        if self._request_bytes > MAX_REQUEST and not self._protocol.close_expected():
+    def _bound_request(self) -> None:
+        if self._head.size_bytes > MAX_REQUEST and not self._protocol.close_expected():
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             self._protocol.send_response(answer(status, f"more than {MAX_REQUEST} bytes"))
 

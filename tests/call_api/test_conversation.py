@@ -1,7 +1,6 @@
 import asyncio
 import dataclasses
 import json
-from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -10,9 +9,9 @@ from call_api.backends.base import HoldStep, StartStep
 from call_api.commands.base import Command
 from call_api.conversation import Conversation
 from call_api.errors import CallFailed, ProxyUnreachable
-from call_api.journal import Entry, Following, Record
+from call_api.journal import Following, Record
 from call_api.memory_journal import MemoryJournal
-from call_api.model import CallId, CmdId, DialectName
+from call_api.model import CallId, DialectName
 from call_api.runner import Answered, Runner
 from tests.fakes.fake_client import FakeClient, serving
 from tests.fakes.running import turns
@@ -287,7 +286,7 @@ async def test_a_bug_is_an_internal_error_with_a_traceback_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken(Runner):
-        def submit(self, record: Record, command: Command, answered: Answered) -> None:
+        def submit(self, record: Record, command: Command, answered: Answered, **_: object) -> None:
             raise OSError("out of order")
 
     async with serving(ScriptedBackend()) as api:
@@ -304,7 +303,7 @@ async def test_a_bug_in_the_answer_does_not_keep_the_command_from_running(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken(MemoryJournal):
-        def follow(self, cmd_id: CmdId, after: int, tell: Callable[[Entry], None]) -> Following:
+        def follow(self, *_: Any, **__: Any) -> Following:
             raise OSError("out of order")
 
     loop = asyncio.get_running_loop()

@@ -4,6 +4,7 @@ import pytest
 
 from call_api.commands.base import Emit
 from call_api.errors import (
+    CallFailed,
     CommandCancelled,
     DuplicateCommand,
     InternalError,
@@ -228,3 +229,21 @@ async def test_once_it_is_left_everything_is_refused() -> None:
     with pytest.raises(CommandCancelled):
         desk.runner.spawn(work(), "work")
     assert [type(answer) for answer in desk.answers] == [CommandCancelled]
+
+
+async def test_who_asks_for_it_is_told_once_that_a_new_command_is_over_and_how() -> None:
+    over: list[object] = []
+
+    async def fail(emit: Emit) -> None:
+        raise CallFailed(486)
+
+    async with running() as desk:
+        desk.submit(ended=over.append)
+        desk.submit(ended=lambda problem: over.append("a retry"))
+        desk.submit(fail, "b", ended=over.append)
+        await desk.story()
+        await desk.story("b")
+        await turns(3)
+
+    assert over[0] is None
+    assert [str(one) for one in over[1:]] == ["486"]

@@ -19,6 +19,7 @@ class FakeAsking:
     ) -> None:
         self.backend = backend or ScriptedBackend()
         self.journal = MemoryJournal(clock=lambda: 0.0, call_soon=lambda callback: None)
+        self.token: str | None = None
         self.dialect = dialect
         self.attached: list[tuple[str, int]] = []
         self.watched: list[str | None] = []

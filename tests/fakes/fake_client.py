@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from call_api.access.standing import Standing
 from call_api.backends.base import Backend
 from call_api.conversation import Api, Conversation, Limits
 from call_api.journal import Journal
@@ -42,20 +43,31 @@ class FakeClient:
 
     Args:
         within: Seconds that it waits for a text.
+        standing: What it may ask; by default anything.
 
     Attributes:
         raw: Every text that it was sent, in order.
         texts: The same, decoded.
     """
 
-    def __init__(self, api: Api, dialect: DialectName = "v2", within: float = 5.0) -> None:
+    def __init__(
+        self,
+        api: Api,
+        dialect: DialectName = "v2",
+        within: float = 5.0,
+        standing: Standing | None = None,
+    ) -> None:
         self.raw: list[bytes] = []
         self.texts: list[Any] = []
         self._news = asyncio.Event()
         self._ids = 0
         self._within = within
         self._conversation = Conversation(
-            dialect=dialect, api=api, send=self._take, peer=f"{dialect}-client"
+            dialect=dialect,
+            api=api,
+            send=self._take,
+            peer=f"{dialect}-client",
+            standing=standing,
         )
 
     def send(self, text: str | bytes) -> None:

@@ -13,7 +13,7 @@ from call_api.events import CallHolding, CallHoldStart
 from call_api.journal import Entry, Owned, Snapshot
 from call_api.memory_journal import MemoryJournal
 from call_api.model import CmdId
-from call_api.runner import Runner
+from call_api.runner import Ended, Runner
 from tests.fakes.records import record
 from tests.fakes.scripted_backend import ScriptedBackend
 
@@ -51,10 +51,11 @@ class Desk:
         *,
         timeout: float = 5.0,
         fingerprint: str = "f",
+        ended: Ended | None = None,
     ) -> None:
         """Submit a command."""
         made = record(cmd_id, timeout=timeout, fingerprint=fingerprint)
-        self.runner.submit(made, Body(act=act), self._answer)
+        self.runner.submit(made, Body(act=act), self._answer, ended=ended)
 
     async def story(self, cmd_id: str = "a") -> list[Any]:
         """Wait until a command has ended; return all that it told."""

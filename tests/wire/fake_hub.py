@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from call_api.access.standing import Standing
 from call_api.config import WsServer
 from call_api.model import DialectName
 from call_api.transports.handshake import Gate
@@ -102,7 +103,7 @@ class FakeHub:
             assert self.sent().startswith(b"HTTP/1.1 101 ")
 
     def _open(
-        self, dialect: DialectName, send: Callable[[bytes], None], peer: str
+        self, dialect: DialectName, send: Callable[[bytes], None], peer: str, standing: Standing
     ) -> FakeConversation:
         self.opened.append((dialect, peer))
         return self.conversation

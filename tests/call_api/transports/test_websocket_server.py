@@ -10,6 +10,7 @@ import pytest
 import uvloop
 from websockets.asyncio.client import connect
 
+from call_api.access.standing import Standing
 from call_api.config import WsServer
 from call_api.model import DialectName
 from call_api.transports.listener import CannotListen, Conversation
@@ -45,7 +46,9 @@ class Server:
             lambda: self.problem,
         )
 
-    def _open(self, dialect: DialectName, send: Callable[[bytes], None], peer: str) -> Conversation:
+    def _open(
+        self, dialect: DialectName, send: Callable[[bytes], None], peer: str, standing: Standing
+    ) -> Conversation:
         self.conversations.append(Echo(dialect, send, peer))
         return self.conversations[-1]
 

@@ -1,0 +1,114 @@
+"""One client's standing: what it may ask, and whether it asks too much. No I/O."""
+
+from collections.abc import Callable, Sequence
+
+from call_api.access.identity import ANYBODY, Identity, Pattern
+from call_api.access.meters import Meter
+from call_api.commands.base import Method
+from call_api.commands.call_attended_transfer import CallAttendedTransfer
+from call_api.commands.call_blind_transfer import CallBlindTransfer
+from call_api.commands.call_start import CallStart
+from call_api.errors import Forbidden, TooManyRequests
+
+
+class Standing:
+    """What is asked of every request of one client, before anything is done for it.
+
+    Args:
+        meters: Those of its token and of its address.
+        clock: Returns seconds, monotonic.
+
+    Attributes:
+        identity: Who it is; replaced when the settings are read anew.
+    """
+
+    __slots__ = ("_clock", "_meters", "identity")
+
+    def __init__(
+        self,
+        identity: Identity = ANYBODY,
+        *,
+        meters: Sequence[Meter] = (),
+        clock: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self.identity = identity
+        self._meters = tuple(meters)
+        self._clock = clock
+
+    @property
+    def name(self) -> str:
+        """The name that its calls and commands belong to."""
+        return self.identity.name
+
+    def whose(self, method: str) -> str | None:
+        """Return whose commands a method may be about; None: everybody's."""
+        return None if method in self.identity.scopes.of_all else self.identity.name
+
+    def admit(self) -> None:
+        """Count a request.
+
+        Raises:
+            TooManyRequests: They come too fast.
+        """
+        if not self._meters:
+            return
+        now = self._clock()
+        for meter in self._meters:
+            if meter.requests is not None and (wait := meter.requests.wait(now)):
+                raise TooManyRequests(wait, f"{meter.name}.per_second")
+        for meter in self._meters:
+            if meter.requests is not None:
+                meter.requests.take()
+
+    def permit(self, method: str, asked: Method) -> None:
+        """Return if the client may ask this.
+
+        Args:
+            method: As dialect v2 spells it.
+
+        Raises:
+            Forbidden: It may not.
+        """
+        identity = self.identity
+        if method not in identity.scopes.methods:
+            raise Forbidden(f"the token's scopes do not cover {method}")
+        if identity.callers is None and identity.callees is None:
+            return
+        if isinstance(asked, CallStart):
+            _check("caller", asked.caller, identity.callers)
+            _check("callee", asked.callee, identity.callees)
+        elif isinstance(asked, CallBlindTransfer | CallAttendedTransfer):
+            _check("destination", asked.destination, identity.callees)
+
+    def begin(self, method: str) -> None:
+        """Count a command that is about to run; `end` takes it back.
+
+        Raises:
+            TooManyRequests: Too many run, or it is a call and these come too fast.
+        """
+        if not self._meters:
+            return
+        now, is_call = self._clock(), method == "CallStart"
+        for meter in self._meters:
+            meter.check_start(now, is_call=is_call)
+        for meter in self._meters:
+            meter.started += 1
+            if is_call and meter.calls is not None:
+                meter.calls.take()
+
+    def end(self, method: str, *, has_run: bool = True) -> None:
+        """Count a command no more.
+
+        Args:
+            has_run: False: it was refused, or it was a retry and is no command of its own.
+        """
+        for meter in self._meters:
+            meter.started -= 1
+            if not has_run and method == "CallStart" and meter.calls is not None:
+                meter.calls.give_back()
+
+
+def _check(param: str, uri: str | None, allowed: tuple[Pattern, ...] | None) -> None:
+    if uri is None or allowed is None or any(pattern.covers(uri) for pattern in allowed):
+        return
+    raise Forbidden(f"the token may not name this {param}")

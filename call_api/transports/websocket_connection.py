@@ -1,7 +1,7 @@
 """One client of the daemon: frames in, frames out, never more of either than was agreed.
 
-RFC 6455 is `websockets`' sans-I/O `ServerProtocol`; this file moves its bytes, watches the
-clock and counts. The library's own asyncio server would cost a task and a queue a client.
+RFC 6455 is `websockets`' sans-I/O `ServerProtocol`, which sees no more of the texts than
+`call_api.transports.frames` leaves to it; this file moves bytes, watches the clock and counts.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 
 from call_api.config import WsServer
+from call_api.transports.frames import FrameCutter, text_head
 from call_api.transports.handshake import MAX_REQUEST, Gate, RequestHead, answer
 from call_api.transports.listener import Conversation, OpenConversation, authority
 
@@ -73,6 +74,7 @@ class Connection(asyncio.Protocol):
         self.due = inf
         self.is_client = False
         self._hub = hub
+        self._max_queue = hub.settings.max_queue
         self._clock = clock
         self._call_soon = call_soon
         self._protocol = ServerProtocol(max_size=hub.settings.max_message, logger=_library_logger)
@@ -80,7 +82,9 @@ class Connection(asyncio.Protocol):
         self._conversation: Conversation | None = None
         self._head = RequestHead()
         self._message = bytearray()  # the fragments of one, so far
-        self._queued = 0  # bytes of texts that are not yet given to the transport
+        self._frames = FrameCutter(hub.settings.max_message)
+        self._writes: list[bytes] = []  # frames that are not yet given to the transport
+        self._queued = 0  # bytes of texts among them
         self._is_flush_due = False
         self._is_paused = False  # the transport's buffer is full: the client does not read
         self._is_leaving = False
@@ -97,16 +101,17 @@ class Connection(asyncio.Protocol):
         A client that leaves ``max_queue`` bytes unread is closed with 1013: it comes back and
         attaches from its last ``seq``. One text that is longer by itself still goes out.
         """
-        if self._protocol.state is not State.OPEN or self._is_leaving:
+        if self._is_leaving or self._protocol.state is not State.OPEN:
             return
-        if self._queued > self._hub.settings.max_queue:
+        if self._queued > self._max_queue:
             self._flush()
-            if self._queued > self._hub.settings.max_queue:
+            if self._queued > self._max_queue:
                 self._turn_away_slow()
                 return
-        self._protocol.send_text(text)
+        self._writes += text_head(len(text)), text
         self._queued += len(text)
-        self._flush_soon()
+        if not self._is_flush_due:
+            self._flush_soon()
 
     # What the server calls.
 
@@ -163,14 +168,10 @@ class Connection(asyncio.Protocol):
                 if not self.is_client:
                     self._bound_request()
             if data:
-                self._feed(data)
+                self._hear(data)
         except Exception:  # a bug must cost this client alone, and no more than its connection
             logger.exception("failed to serve this client", extra={"subject": self.peer})
             self._fail(CloseCode.INTERNAL_ERROR, "internal error")
-        if self._protocol.close_expected() and not self._is_leaving:
-            self._tell_end()
-            self._leave()
-        self._flush_soon()
 
     def eof_received(self) -> None:
         """Let the transport close itself, which it does as soon as its buffer is empty."""
@@ -206,12 +207,26 @@ class Connection(asyncio.Protocol):
 
     # The rest.
 
+    def _hear(self, data: bytes) -> None:
+        for piece in self._frames.cut(data):
+            if isinstance(piece, bytes):
+                self._feed(piece)
+            elif self._conversation is not None:
+                self._has_spoken = True
+                self._conversation.receive(piece)
+
     def _feed(self, data: bytes) -> None:
+        """Have the library look at bytes that are no simple text."""
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if self._is_leaving:
                 break
             self._take(event)
+        if self._protocol.close_expected() and not self._is_leaving:
+            self._tell_end()
+            self._leave()
+        self._writes += self._protocol.data_to_send()
+        self._flush_soon()
 
     def _take(self, event: Frame | Request | Response) -> None:
         if isinstance(event, Request):
@@ -219,27 +234,26 @@ class Connection(asyncio.Protocol):
             return
         assert isinstance(event, Frame)
         self._has_spoken = True
-        if event.opcode is Opcode.TEXT or event.opcode is Opcode.CONT:
+        if event.opcode is Opcode.BINARY:
+            self._fail(CloseCode.UNSUPPORTED_DATA, "text frames only")
+        elif event.opcode is Opcode.TEXT or event.opcode is Opcode.CONT:
             self._message += event.data
             if event.fin:
                 message, self._message = self._message, bytearray()
                 self._receive(message)
-        elif event.opcode is Opcode.BINARY:
-            self._fail(CloseCode.UNSUPPORTED_DATA, "text frames only")
 
     def _receive(self, message: bytearray) -> None:
+        assert self._conversation is not None
         try:
-            text = message.decode()
+            self._conversation.receive(message.decode())
         except UnicodeDecodeError:
             self._fail(CloseCode.INVALID_DATA, "no UTF-8")
-            return
-        assert self._conversation is not None
-        self._conversation.receive(text)
 
     def _greet(self, request: Request) -> None:
         decision = self._hub.gate.decide(request, self.address)
         response = decision if isinstance(decision, Response) else self._protocol.accept(request)
         self._protocol.send_response(response)
+        self._writes += self._protocol.data_to_send()
         if isinstance(decision, Response) or response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             level = logging.DEBUG if response.status_code == HTTPStatus.OK else logging.INFO
             self._tell(level, "%s %r: %d", request.method, request.path, response.status_code)
@@ -257,6 +271,7 @@ class Connection(asyncio.Protocol):
         if self._head.size_bytes > MAX_REQUEST and not self._protocol.close_expected():
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             self._protocol.send_response(answer(status, f"more than {MAX_REQUEST} bytes"))
+            self._leave()
 
     def _ping(self, now: float) -> None:
         settings = self._hub.settings
@@ -272,7 +287,7 @@ class Connection(asyncio.Protocol):
 
     def _turn_away_slow(self) -> None:
         self._tell(logging.WARNING, "does not read: %d bytes wait", self._queued)
-        self._protocol.data_to_send()  # what waits is told again when it attaches
+        self._writes.clear()  # what waits is told again when it attaches
         self._protocol.send_close(CloseCode.TRY_AGAIN_LATER, "does not read")
         self._leave()
 
@@ -301,24 +316,19 @@ class Connection(asyncio.Protocol):
     def _flush_soon(self) -> None:
         if not self._is_flush_due:
             self._is_flush_due = True
-            self._call_soon(self._flush_now)
-
-    def _flush_now(self) -> None:
-        self._is_flush_due = False
-        self._flush()
+            self._call_soon(self._flush)
 
     def _flush(self) -> None:
         """Give the transport everything there is, in one write, unless its buffer is full."""
+        self._is_flush_due = False
         transport = self._transport
-        if (
-            transport is None
-            or transport.is_closing()
-            or (self._is_paused and not self._is_leaving)
-        ):
+        is_full = self._is_paused and not self._is_leaving
+        if transport is None or transport.is_closing() or is_full:
             return
-        writes = self._protocol.data_to_send()
+        writes = self._writes + self._protocol.data_to_send()
         if not writes:
             return
+        self._writes.clear()
         self._queued = 0
         transport.write(b"".join(writes))
         if writes[-1] != SEND_EOF:

@@ -35,9 +35,9 @@ def test_what_is_sent_in_one_turn_of_the_loop_is_one_write() -> None:
     hub.turn()
 
     assert hub.transport.writes == [
-        sent_frame(PONG, b"x")
-        + sent_frame(TEXT, b"1")
+        sent_frame(TEXT, b"1")
         + sent_frame(TEXT, b"2")
+        + sent_frame(PONG, b"x")
         + sent_frame(TEXT, b"3")
     ]
 
@@ -109,14 +109,14 @@ def test_requests_before_the_fault_are_heard_and_those_behind_it_are_not() -> No
     assert hub.conversation.heard == ["1"]
 
 
-def test_a_request_just_before_goodbye_is_heard_and_its_answer_falls_away() -> None:
+def test_a_request_just_before_goodbye_is_heard_and_answered() -> None:
     hub = FakeHub()
     hub.conversation.on_text = lambda text: hub.connection.send(b"answer")
 
     hub.receive(frame(TEXT, b"1") + frame(CLOSE, (1000).to_bytes(2)))
 
     assert hub.conversation.heard == ["1"]
-    assert hub.sent() == sent_frame(CLOSE, (1000).to_bytes(2))
+    assert hub.sent() == sent_frame(TEXT, b"answer") + sent_frame(CLOSE, (1000).to_bytes(2))
     assert hub.transport.is_closed
     assert hub.conversation.closings == 1
 

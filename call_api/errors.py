@@ -193,7 +193,7 @@ class CallFailed(CallApiError):
     Attributes:
         status: SIP status, 300 to 699.
         reason: Reason phrase as received, possibly empty.
-        leg: The party that refused, where the command concerns both.
+        leg: The party that it was, where that is known and the command concerns both.
     """
 
     code = -32020

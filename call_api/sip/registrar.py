@@ -101,7 +101,7 @@ class Registrar:
 
     def serves(self, uri: Uri) -> bool:
         """Return whether the URI is in one of the domains, on whatever port."""
-        return uri.is_sip and canonical_host(uri.host) in self._domains
+        return uri.scheme == "sip" and canonical_host(uri.host) in self._domains
 
     def user_of(self, uri: Uri) -> str | None:
         """Return which user a To or a Request-URI names; None if it is none of ours."""
@@ -250,7 +250,7 @@ def _registrable(contact: NameAddr) -> NameAddr:
     """Return what is kept of a contact; its URI's headers are for no Request-URI."""
     uri = replace(contact.uri, headers=()) if contact.uri.headers else contact.uri
     kept = NameAddr(uri, "", contact.params)
-    if not uri.is_sip or len(str(kept)) > _MAX_CONTACT_LENGTH:
+    if uri.scheme != "sip" or len(str(kept)) > _MAX_CONTACT_LENGTH:
         raise _Refused(400, "Unusable Contact")
     if not _Q.fullmatch(contact.params.get("q", "1") or ""):
         raise _Refused(400, "Bad q")

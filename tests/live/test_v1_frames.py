@@ -137,7 +137,12 @@ async def test_an_error(v1: Client, alice: Phone, bob: Phone) -> None:
         frames.v1("Transferring", "TRANSFER_ACCEPT", caller=alice.uri, destination=bob.uri),
         frames.v1("TransferStart", "CALL_START", callid=callid, **parties),
         frames.v1_error(
-            "486 Busy Here", code=-32020, name="CallFailed", status=486, reason="Busy Here"
+            "486 Busy Here",
+            code=-32020,
+            name="CallFailed",
+            status=486,
+            reason="Busy Here",
+            leg="callee",
         ),
         frames.v1_ended(),
     )

@@ -167,7 +167,13 @@ async def test_echo(v2: Client) -> None:
 
 async def test_an_error(v2: Client, alice: Phone, bob: Phone) -> None:
     await alice.behave(answer=486)
-    failure = {"code": -32020, "name": "CallFailed", "status": 486, "reason": "Busy Here"}
+    failure = {
+        "code": -32020,
+        "name": "CallFailed",
+        "status": 486,
+        "reason": "Busy Here",
+        "leg": "caller",
+    }
 
     command = await v2.begin("CallStart", {"caller": alice.uri, "callee": bob.uri})
     await command.end()

@@ -1,13 +1,17 @@
 """Who is let in: a phone proves with its password whose it is (RFC 3261, section 22)."""
 
 import ipaddress
+import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 
 from call_api.backends.embedded.algorithms import Algorithms
 from call_api.backends.embedded.incoming_request import IncomingRequest
+from call_api.backends.embedded.transaction_layer import peer_name
 from call_api.sip.digest import ALGORITHMS, DigestServer
 from call_api.sip.uri import Uri, unescape
+
+logger = logging.getLogger(__name__)
 
 
 class Gate:
@@ -55,6 +59,10 @@ class Gate:
         )
         verdict = self._digest.verify(request.method, request.uri, credentials, now)
         if verdict.outcome != "ok":
+            if credentials and verdict.outcome == "refused":
+                logger.warning(
+                    "%s: a wrong password for %r", peer_name(incoming.flow), str(claimed)
+                )
             demands = self._digest.challenges(
                 now, stale=verdict.outcome == "stale", algorithms=algorithms
             )
@@ -63,6 +71,9 @@ class Gate:
         is_theirs = claimed.user is not None and unescape(claimed.user) == verdict.user
         # A REGISTER for another domain is the registrar's to refuse.
         if not is_theirs or not (request.method == "REGISTER" or self._serves(claimed)):
+            logger.warning(
+                "%s: %r may not act as %r", peer_name(incoming.flow), verdict.user, str(claimed)
+            )
             incoming.respond(403)
             return False
         return True

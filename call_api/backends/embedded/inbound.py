@@ -1,21 +1,15 @@
 """What phones send: each request to where it belongs."""
 
-import logging
-from collections.abc import Hashable
-from typing import cast
-
 from call_api.backends.embedded.gate import Gate
 from call_api.backends.embedded.incoming_request import IncomingRequest
 from call_api.backends.embedded.leg import CAPABILITIES, Leg
 from call_api.backends.embedded.phone_invite import PhoneInvites
 from call_api.backends.embedded.refer import take_refer
-from call_api.backends.embedded.routing import Target
+from call_api.backends.embedded.sign_on import SignOn
 from call_api.backends.embedded.switchboard import Switchboard
-from call_api.sip.flow import host_port
-from call_api.sip.message import Response
+from call_api.sip.message import Request, Response
 from call_api.sip.registrar import Registrar
-
-logger = logging.getLogger(__name__)
+from call_api.sip.uri import Uri
 
 _ALLOW = CAPABILITIES[0]
 _NEEDS_A_DIALOG = frozenset(("BYE", "INFO", "NOTIFY"))
@@ -27,17 +21,18 @@ class Inbound:
 
     def __init__(self, board: Switchboard, registrar: Registrar, gate: Gate) -> None:
         self._board = board
-        self._registrar = registrar
-        self._gate = gate
+        self._sign_on = SignOn(board, registrar, gate)
         self._invites = PhoneInvites(board, gate)
 
     def receive(self, incoming: IncomingRequest, now: float) -> None:
         """Take a request. It is answered, at once or by what it starts."""
         request = incoming.request
-        if request.method == "REGISTER":
-            self._register(incoming, now)
-        elif request.to_tag is not None:
+        if request.to_tag is not None and request.method != "REGISTER":
             self._in_dialog(incoming, now)
+        elif not _is_plain_sip(request):
+            incoming.respond(416)
+        elif request.method == "REGISTER":
+            self._sign_on.take(incoming, now)
         elif request.method == "INVITE":
             self._invites.begin(incoming)
         elif request.method == "OPTIONS":
@@ -48,22 +43,6 @@ class Inbound:
             incoming.respond(481)
         else:
             incoming.respond(405, headers=[_ALLOW])
-
-    def _register(self, incoming: IncomingRequest, now: float) -> None:
-        request = incoming.request
-        if not self._gate.admits(incoming, request.to.uri):
-            return
-        user = self._registrar.user_of(request.to.uri) or ""
-        ways = {binding.uri: binding.flow for binding in self._registrar.contacts(user)}
-        result = self._registrar.register(request, cast(Hashable, incoming.flow), now)
-        peer = host_port(incoming.flow.peer)
-        for binding in result.bound:
-            logger.debug("%s: %r is reached at %r", peer, binding.user, str(binding.uri))
-            if ways.get(binding.uri, binding.flow) != binding.flow:
-                self._board.moved(Target(str(binding.uri), incoming.flow))
-        for binding in result.unbound:
-            logger.debug("%s: %r has left %r", peer, binding.user, str(binding.uri))
-        incoming.respond(result.status, result.reason, headers=result.headers)
 
     def _in_dialog(self, incoming: IncomingRequest, now: float) -> None:
         request = incoming.request
@@ -114,6 +93,12 @@ class Inbound:
                 incoming.respond(response.status, response.reason)
 
         peer.request("INFO", take, headers=passed, body=incoming.request.body)
+
+
+def _is_plain_sip(request: Request) -> bool:
+    """Whether a request's scheme is ours: there is no TLS, so sips is not (RFC 3261, 21.4.13)."""
+    called = request.to.uri if request.method == "REGISTER" else Uri.parse(request.uri)
+    return called.scheme == "sip"
 
 
 def _tell_capabilities(incoming: IncomingRequest) -> None:

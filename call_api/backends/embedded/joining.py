@@ -37,21 +37,26 @@ async def join(
     x.accept(answer)
 
 
-async def settle(x: Leg, y: Leg, offered: Sdp, to_x: HeaderLines = ()) -> None:
+async def settle(
+    x: Leg, y: Leg, offered: Sdp, *, to_x: HeaderLines = (), names: bool = False
+) -> None:
     """Tell ``x`` what ``y`` has answered to an earlier offer of x's.
 
     Args:
         offered: That offer. If ``x`` has its media elsewhere by now, ``y`` is told.
         to_x: Further headers of the INVITE to ``x``.
+        names: As in `join`.
 
     Raises:
         CallFailed: One of the phones refuses, or is gone.
     """
     answer = y.session.said
     if answer is not None and x.session.told != answer:
-        await reinvite.offer(x, answer, to_x)
+        with blaming("caller" if names else None):
+            await reinvite.offer(x, answer, to_x)
     if x.session.said is not None and x.session.has_moved(offered):
-        await reinvite.offer(y, x.session.said)
+        with blaming("callee" if names else None):
+            await reinvite.offer(y, x.session.said)
 
 
 class Before:

@@ -69,7 +69,7 @@ class Operation(ABC):
     def leg_gone(self, call: PhoneCall, name: LegName) -> None:
         """Note that a party of one of the calls is gone; by default that is the end."""
         logger.info("call %s: the %s hung up during %s", call.callid, name, self.title)
-        self.stop(CallFailed(487, f"{name.capitalize()} Hung Up"))
+        self.stop(CallFailed(487, f"{name.capitalize()} Hung Up", leg=name))
 
     def stop(self, error: CallApiError | None = None) -> None:
         """End it early; when it ends already, nothing.

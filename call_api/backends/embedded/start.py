@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from call_api.backends.base import StartStep
 from call_api.backends.embedded import reinvite
-from call_api.backends.embedded.joining import settle
+from call_api.backends.embedded.joining import blaming, settle
 from call_api.backends.embedded.leg import Leg
 from call_api.backends.embedded.operation import Operation, may_act
 from call_api.backends.embedded.ringing import Ringing
@@ -35,9 +35,11 @@ class Start(Operation):
         self, board: Switchboard, caller: SipUri, callee: SipUri, callid: str, tell: Tell
     ) -> None:
         super().__init__(board)
-        self._phones = {"caller": board.phones(callee, caller)}
+        with blaming("caller"):
+            self._phones = {"caller": board.phones(callee, caller)}
         # Asked now although it rings later: nobody is to pick up for a callee who is not there.
-        self._phones["callee"] = board.phones(caller, callee)
+        with blaming("callee"):
+            self._phones["callee"] = board.phones(caller, callee)
         self._call = board.open(callid, caller, callee, self)
         self._tell = tell
 
@@ -45,7 +47,8 @@ class Start(Operation):
         """Do it, telling each step."""
         call = self._call
         ringing = self._ring("caller", None)
-        caller = await ringing.winner()
+        with blaming("caller"):
+            caller = await ringing.winner()
         self.board.seat(call, "caller", caller)
         offer = caller.session.said
         assert offer is not None  # or it would not have won
@@ -53,15 +56,17 @@ class Start(Operation):
         self._tell(StartStep(state="answered", callid=call.callid))
         self._tell(StartStep(state="transferring", callid=call.callid))
         await may_act()
-        self._phones["callee"] = self.board.phones(call.uris["caller"], call.uris["callee"])
+        with blaming("callee"):
+            self._phones["callee"] = self.board.phones(call.uris["caller"], call.uris["callee"])
         ringing = self._ring("callee", offer)
         self._tell(StartStep(state="start", callid=call.callid))
         self.lets_phones_speak = True
-        callee = await self._callee(ringing, caller)
+        with blaming("callee"):
+            callee = await self._callee(ringing, caller)
         self.lets_phones_speak = False
         self.board.seat(call, "callee", callee)
         await may_act()
-        await settle(caller, callee, offer)
+        await settle(caller, callee, offer, names=True)
         self.board.answered(call)
         self._tell(StartStep(state="ok", callid=call.callid))
 

@@ -245,6 +245,8 @@ class Switchboard:
             uri = parse_target(callee)
         except BadUri:
             raise CallFailed(404, REASONS[404]) from None
+        if uri.scheme == "sips":  # there is no TLS
+            raise CallFailed(416, REASONS[416])
         return self.decide(caller, uri)
 
     def decide(self, caller: str, callee: Uri) -> Ring:

@@ -57,7 +57,7 @@ class Transfer(Operation):
         self.lets_phones_speak = False
         await may_act()
         self._before = Before(kept)  # the parties may have done something while it rang
-        await settle(kept, reached, offer, identity(self._to))
+        await settle(kept, reached, offer, to_x=identity(self._to))
         left = self.board.reseat(call, name, reached, self._to)
         self._tell(TransferStep(state="ok", callid=call.callid, destination=self._to))
         if left is not None:

@@ -45,14 +45,12 @@ def uris(bindings: list[Binding]) -> list[str]:
     return [str(binding.uri) for binding in bindings]
 
 
-# Whose it is.
-
-
 @pytest.mark.parametrize(
     ("uri", "user"),
     [
         ("sip:alice@example.com", "alice"),
-        ("sips:%61lice@EXAMPLE.com:5080;x", "alice"),
+        ("sip:%61lice@EXAMPLE.com:5080;x", "alice"),
+        ("sips:alice@example.com", None),
         ("sip:alice@[0:0::1]", "alice"),
         ("sip:alice@elsewhere.com", None),
         ("sip:example.com", None),

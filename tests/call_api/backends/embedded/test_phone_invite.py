@@ -91,9 +91,10 @@ async def test_a_call_id_that_is_in_use_is_refused() -> None:
 
 
 @in_virtual_time
-async def test_a_callee_that_is_no_sip_uri_is_not_found() -> None:
+@pytest.mark.parametrize("to", ["tel:123", "sips:alice@localhost"])
+async def test_a_callee_that_is_no_plain_sip_uri_is_refused(to: str) -> None:
     async with sip_office("alice") as office:
-        assert (await invite(office.phones["alice"], to="tel:123")).status == 404
+        assert (await invite(office.phones["alice"], to=to)).status == 416
 
 
 @in_virtual_time

@@ -7,7 +7,7 @@ import pytest
 
 from call_api.backends.base import StartStep
 from call_api.errors import CallFailed
-from call_api.model import SipUri
+from call_api.model import LegName, SipUri
 from tests.fakes.sip_office import Office, far_away, read, silent, sip_office, talk
 from tests.fakes.virtual_time import in_virtual_time, until
 
@@ -155,19 +155,25 @@ async def test_the_first_phone_of_a_user_that_answers_wins_and_the_others_stop(p
 
 
 async def failure(steps: asyncio.Task[list[Any]]) -> tuple[int, str]:
+    return (await blame(steps))[:2]
+
+
+async def blame(steps: asyncio.Task[list[Any]]) -> tuple[int, str, LegName | None]:
     with pytest.raises(CallFailed) as caught:
         await steps
-    return caught.value.status, caught.value.reason
+    return caught.value.status, caught.value.reason, caught.value.leg
 
 
 @in_virtual_time
-@pytest.mark.parametrize("party", ["alice", "bob"])
+@pytest.mark.parametrize(("party", "leg"), [("alice", "caller"), ("bob", "callee")])
 @pytest.mark.parametrize(("status", "reason"), [(486, "Busy Here"), (488, "Not Acceptable Here")])
-async def test_a_party_that_refuses_fails_it(party: str, status: int, reason: str) -> None:
+async def test_a_party_that_refuses_fails_it_and_is_named(
+    party: str, leg: LegName, status: int, reason: str
+) -> None:
     async with sip_office("alice", "bob") as office:
         office.phones[party].refuse_with = (status, ())
 
-        assert await failure(start(office)) == (status, reason)
+        assert await blame(start(office)) == (status, reason, leg)
 
         await office.gone()
         assert office.phones["bob"].heard in ([], ["INVITE"])
@@ -175,16 +181,12 @@ async def test_a_party_that_refuses_fails_it(party: str, status: int, reason: st
 
 @in_virtual_time
 @pytest.mark.parametrize(
-    ("caller", "callee"),
-    [
-        ("alice", "nobody"),
-        ("nobody", "alice"),
-        ("alice", "x:y"),
-    ],
+    ("caller", "callee", "leg"),
+    [("alice", "nobody", "callee"), ("nobody", "alice", "caller"), ("alice", "x:y", "callee")],
 )
-async def test_a_party_that_is_unknown_rings_nobody(caller: str, callee: str) -> None:
+async def test_a_party_that_is_unknown_rings_nobody(caller: str, callee: str, leg: LegName) -> None:
     async with sip_office("alice") as office:
-        assert await failure(start(office, caller, callee)) == (404, "Not Found")
+        assert await blame(start(office, caller, callee)) == (404, "Not Found", leg)
 
         assert office.phones["alice"].heard == []
         await office.gone()
@@ -256,7 +258,7 @@ async def test_a_caller_that_hangs_up_while_the_callee_rings_ends_it_with_a_reas
 
         assert await alice.call.hang_up() == 200
 
-        assert await failure(steps) == (487, "Caller Hung Up")
+        assert await blame(steps) == (487, "Caller Hung Up", "caller")
         await until(lambda: bob.calls[0].ended_by == "CANCEL")
         await office.gone()
 
@@ -295,7 +297,7 @@ async def test_a_caller_that_refuses_the_callees_media_releases_both() -> None:
         alice, bob = office.phones.values()
         alice.reinvites = [(488, ())]
 
-        assert (await failure(start(office)))[0] == 488
+        assert await blame(start(office)) == (488, "Not Acceptable Here", "caller")
 
         await until(lambda: not alice.live and not bob.live)
         assert (alice.calls[0].ended_by, bob.calls[0].ended_by) == ("BYE", "BYE")

@@ -49,6 +49,8 @@ async def test_who_is_asked_for_and_who_has_no_phone() -> None:
         for callee in (BOB, "nonsense", "tel:1"):
             with pytest.raises(CallFailed, match="404 Not Found"):
                 board.phones(ALICE, callee)
+        with pytest.raises(CallFailed, match="416 Unsupported URI Scheme"):
+            board.phones(BOB, ALICE.replace("sip:", "sips:"))
 
 
 @in_virtual_time

@@ -159,6 +159,19 @@ class Commands(Section, frozen=True, kw_only=True):
     running: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
 
 
+class Journal(Section, frozen=True, kw_only=True):
+    """Where commands are kept, so that they survive the daemon.
+
+    Attributes:
+        path: A SQLite file, made if it is not there. Empty: in memory.
+        sync: What a loss of power cannot take back either: that a command was begun
+            (``claims``), or whatever a client was told (``all``).
+    """
+
+    path: Line = ""
+    sync: Literal["claims", "all"] = "claims"
+
+
 class Mi(Section, frozen=True, kw_only=True):
     """Where the SIP proxy takes MI commands.
 
@@ -263,6 +276,7 @@ class Config(Section, frozen=True, kw_only=True):
     sip: Sip = Sip()
     embedded: Embedded = Embedded()
     commands: Commands = Commands()
+    journal: Journal = Journal()
     log: Log = Log()
     shutdown_within: Annotated[float, Meta(ge=0, le=3600.0)] = 10.0
 

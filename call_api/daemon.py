@@ -11,15 +11,18 @@ from contextlib import (
     AsyncExitStack,
     asynccontextmanager,
     contextmanager,
+    nullcontext,
 )
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from call_api.access.standing import Standing
 from call_api.backends.base import Backend
 from call_api.config import Config
 from call_api.conversation import Api, Conversation, Limits
 from call_api.errors import CallApiError
+from call_api.journal import Journal
 from call_api.logs import LogFile
 from call_api.memory_journal import MemoryJournal
 from call_api.model import DialectName
@@ -71,7 +74,7 @@ class Daemon:
 
     config: Config
     backend: Backend
-    journal: MemoryJournal
+    journal: Journal
     runner: Runner
     listeners: list[Listener] = field(default_factory=list)
     is_draining: bool = False
@@ -108,12 +111,13 @@ async def serving(config: Config, open_backend: OpenBackend) -> AsyncIterator[Da
     sockets: no new command is taken, running ones end or are ended, clients are sent away.
 
     Raises:
-        CannotStart: The back end cannot be opened, or a port is not to be had.
+        CannotStart: The journal or the back end cannot be opened, or a port is not to be had.
     """
     async with AsyncExitStack() as stack:
+        with _explaining("journal"):
+            journal = await stack.enter_async_context(_journal(config))
         with _explaining(_place_of_backend(config)):
             backend = await stack.enter_async_context(open_backend(config))
-        journal = _journal(config)
         runner = await stack.enter_async_context(Runner(journal=journal, backend=backend))
         daemon = Daemon(config=config, backend=backend, journal=journal, runner=runner)
         await _listen(daemon, stack)
@@ -182,15 +186,26 @@ async def _listen(daemon: Daemon, stack: AsyncExitStack) -> None:
             daemon.listeners.append(await stack.enter_async_context(listener))
 
 
-def _journal(config: Config) -> MemoryJournal:
-    loop = asyncio.get_running_loop()
-    return MemoryJournal(
-        clock=loop.time,
-        call_soon=loop.call_soon,
-        keep_for=config.commands.keep_for,
-        keep_most=config.commands.keep,
-        run_most=config.commands.running,
-    )
+def _journal(config: Config) -> AbstractAsyncContextManager[Journal]:
+    """Open the journal of the settings.
+
+    Raises:
+        ValueError: ``journal.path`` cannot be one.
+    """
+    loop, commands = asyncio.get_running_loop(), config.commands
+    bounds: dict[str, Any] = {
+        "clock": loop.time,
+        "call_soon": loop.call_soon,
+        "keep_for": commands.keep_for,
+        "keep_most": commands.keep,
+        "run_most": commands.running,
+    }
+    if not config.journal.path:
+        return nullcontext(MemoryJournal(**bounds))
+    sqlite_journal = pkgutil.resolve_name("call_api.sqlite_journal:sqlite_journal")
+    path, sync = Path(config.journal.path), config.journal.sync
+    opened: AbstractAsyncContextManager[Journal] = sqlite_journal(path, sync=sync, **bounds)
+    return opened
 
 
 @contextmanager

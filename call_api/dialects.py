@@ -12,6 +12,7 @@ from functools import cache
 from typing import Final, Protocol
 
 import msgspec
+from msgspec import Raw, Struct
 
 from call_api.events import (
     CallHoldSuccessful,
@@ -40,6 +41,13 @@ _DATA: Final = b',"data":'
 _LEGS: Final = b',"legs":'
 _ERROR: Final = b',"error":{'
 _ENDED: Final = b'{"event":"Ended"'
+_FAILED: Final = b'{"event":"Error"'
+
+
+class _Failure(Struct):
+    """What is read of the text of an `Error`."""
+
+    error: Raw
 
 
 class Renderer(Protocol):
@@ -73,6 +81,11 @@ def is_told_by_v1(event: Event) -> bool:
 def is_last(event: bytes) -> bool:
     """Whether a canonical text is that of `Ended`."""
     return event.startswith(_ENDED)
+
+
+def error_of(event: bytes) -> Raw | None:
+    """Return the ``error`` of a canonical text; None if it is not that of an `Error`."""
+    return msgspec.json.decode(event, type=_Failure).error if event.startswith(_FAILED) else None
 
 
 def renderer(dialect: DialectName, method: str, cmd_id: CmdId) -> Renderer:

@@ -141,6 +141,20 @@ class UnknownCommand(CallApiError):
         super().__init__(f"no command has the cmd_id {cmd_id}")
 
 
+class JournalFailed(CallApiError):
+    """The command cannot be kept, so nothing was done for it.
+
+    Attributes:
+        reason: Why not.
+    """
+
+    code = -32006
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the command cannot be kept: {reason}")
+
+
 class ProxyUnreachable(CallApiError):
     """The SIP proxy did not answer."""
 

@@ -117,7 +117,11 @@ class Owned(Protocol):
         """Tell an event. Never waits; listeners hear of it in the loop's next turn."""
 
     async def stored(self) -> None:
-        """Return when everything appended so far is kept."""
+        """Return when everything appended so far is kept.
+
+        Raises:
+            JournalFailed: It is not kept now. Later it will be, before anybody hears of it.
+        """
 
     async def may_act(self) -> None:
         """Return if the command is still ours to run.
@@ -144,6 +148,7 @@ class Journal(Protocol):
         Raises:
             DuplicateCommand: The cmd_id is that of another command of the same token.
             TooManyRequests: More commands run than the journal can hold.
+            JournalFailed: It cannot be kept.
         """
 
     async def read(

@@ -1,7 +1,7 @@
 """The journal of a daemon whose commands live and die with it."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from call_api.backends.base import Stream
@@ -54,7 +54,12 @@ class MemoryJournal:
     @property
     def is_full(self) -> bool:
         """Whether as many commands run as may."""
-        return len(self._logs) - len(self._ended) >= self._run_most
+        return self.running >= self._run_most
+
+    @property
+    def running(self) -> int:
+        """The number of commands that run."""
+        return len(self._logs) - len(self._ended)
 
     async def claim(self, record: Record) -> Owned | Snapshot:
         """Make a command ours to run, or return the same one that exists.
@@ -141,7 +146,7 @@ class MemoryJournal:
 
     def orphans(self) -> Stream[Owned]:
         """Claim nothing: with the daemon, its memory and its commands are gone."""
-        return _Nothing()
+        return Orphans(())
 
     def is_untold(self, log: CommandLog) -> None:
         """Remember to call the listeners of ``log``."""
@@ -186,17 +191,25 @@ class MemoryJournal:
         self._logs.remove(log)
 
 
-class _Nothing:
-    """A stream without anything in it."""
+class Orphans:
+    """A stream of commands that are there already."""
 
-    async def __aenter__(self) -> "_Nothing":
+    def __init__(self, found: Iterable[Owned]) -> None:
+        self._found = iter(found)
+
+    async def __aenter__(self) -> "Orphans":
+        """Begin."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        return None
+        """End."""
 
-    def __aiter__(self) -> "_Nothing":
+    def __aiter__(self) -> "Orphans":
+        """Go on where it was left."""
         return self
 
     async def __anext__(self) -> Owned:
+        """Return the next one."""
+        for owned in self._found:
+            return owned
         raise StopAsyncIteration

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final, Self, TypeAlias
 
 from call_api.backends.base import Backend
@@ -122,7 +123,9 @@ class Runner:
         await self._ended_within(to_clean_up)
         for running in tuple(self._running):
             running.give_up()
-        await self._journal.settled()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_KEPT_WITHIN):
+                await self._journal.settled()
         await asyncio.sleep(0)  # in this turn those who listen hear of it
 
     async def _ended_within(self, seconds: float) -> None:
@@ -176,6 +179,9 @@ class Runner:
                 raise CommandCancelled(SHUTTING_DOWN) from None
         return await self._journal.claim(record)
 
+
+_KEPT_WITHIN: Final = 2.0
+"""Seconds for a slow disk before the daemon goes."""
 
 _CLEANUP_AT_SHUTDOWN: Final = 2.0
 """Seconds for CANCEL and BYE before the daemon goes."""

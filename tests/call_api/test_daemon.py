@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from call_api.backends.base import Backend
-from call_api.config import Commands, Config, Log, WsServer
+from call_api.config import Commands, Config, Journal, Log, WsServer
 from call_api.daemon import CannotStart, Daemon, OpenBackend, run, serving
 from call_api.errors import ProxyUnreachable
 from call_api.logs import LogFile
@@ -58,6 +58,26 @@ async def test_the_back_end_and_the_journal_have_a_say_in_readiness() -> None:
     async with serving(full, opener()) as daemon:
         await daemon.journal.claim(record())
         assert daemon.is_ready() == "too many commands run"
+
+
+async def test_with_a_path_commands_survive_the_daemon(tmp_path: Path) -> None:
+    durable = structs.replace(HERE, journal=Journal(path=str(tmp_path / "journal.db")))
+    async with serving(durable, opener()) as daemon:
+        await daemon.journal.claim(record())
+
+    async with serving(durable, opener()) as daemon:
+        assert [one.record.cmd_id for one in await daemon.journal.commands(None)] == ["a"]
+
+
+async def test_a_path_that_cannot_be_a_journal_is_refused_by_the_name_of_its_key() -> None:
+    durable = structs.replace(HERE, journal=Journal(path="/nowhere/journal.db"))
+
+    with pytest.raises(CannotStart) as caught:
+        async with serving(durable, opener()):
+            pass
+
+    assert caught.value.key == "journal.path"
+    assert str(caught.value).startswith("a file that can be written, /nowhere/journal.db: No such")
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ CODES = {
     -32003: "TooManyRequests",
     -32004: "DuplicateCommand",
     -32005: "UnknownCommand",
+    -32006: "JournalFailed",
     -32010: "ProxyUnreachable",
     -32011: "ProxyRefused",
     -32012: "UnknownCall",

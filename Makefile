@@ -4,12 +4,15 @@
 # make demo     real SIP calls on this machine: started, held, transferred and ended
 # make run      the daemon with three demo phones, until Ctrl-C (ARGS=... for other options)
 # make bench    how fast it is
+# make fuzz MINUTES=5          the parsers, with bytes that are guided by coverage
+# make properties MINUTES=5    the Hypothesis tests, for so long
 # make format   lay out the sources
 # make install  the environment in .venv; PYTHON=... chooses the interpreter
 # make clean    remove all of that
 
 PYTHON ?=
 ARGS ?=
+MINUTES ?= 5
 RUNS ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,7 +25,7 @@ USER_STAMP := $(VENV)/installed
 TEST_STAMP := $(VENV)/installed-test
 
 .NOTPARALLEL:
-.PHONY: check test test-opensips demo run bench format install clean static fast-tests live-tests \
+.PHONY: check test test-opensips demo run bench fuzz properties format install clean static fast-tests live-tests \
     test-opensips-if-there
 
 check: static fast-tests
@@ -64,6 +67,14 @@ run: $(USER_STAMP)
 
 bench: $(USER_STAMP)
 	@$(BIN)/python -m bench $(ARGS)
+
+fuzz: $(TEST_STAMP)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet \
+	    --disable-pip-version-check --editable '.[fuzz]'
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(ARGS)
+
+properties: $(TEST_STAMP)
+	@scripts/try-properties $(MINUTES) $(VENV)
 
 format: $(TEST_STAMP)
 	@$(BIN)/ruff format --quiet .

@@ -84,13 +84,14 @@ def parse(text: str) -> Answer | Step | None:
     """
     try:
         message = _MESSAGE.decode(text)
+        whole = msgspec.json.decode(text) if message.method == CHANGE else None
     except (msgspec.DecodeError, RecursionError) as exc:
         raise BadReply(f"it is no JSON-RPC message ({exc})") from exc
     method, params = message.method, message.params
     if isinstance(method, UnsetType):
         return _answer(message, text)
     if method == CHANGE:
-        return _change(text)
+        return _change(members(members(whole).get("params")), text)
     if isinstance(params, UnsetType) or not params.cmd_id:
         return None
     return _step_v1(method, params, text) if method in V1_METHODS else _step_v2(params, text)
@@ -168,8 +169,7 @@ def _step_v2(params: _Params, text: str) -> Step:
     )
 
 
-def _change(text: str) -> Step:
-    data = members(members(msgspec.json.decode(text)).get("params"))
+def _change(data: Mapping[str, object], text: str) -> Step:
     return Step(
         event=_text(data.get("event")), cmd_id="", seq=0, data=data, failure=None, text=text
     )

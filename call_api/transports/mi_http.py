@@ -51,18 +51,18 @@ class AnswerReader:
             BadAnswer: It is none, or too long.
         """
         self._data += data
-        at = self._data.find(b"\r\n\r\n")
-        if at < 0:
+        while (at := self._data.find(b"\r\n\r\n")) >= 0:
+            head = bytes(self._data[: at + 2])
+            line = _STATUS_LINE.match(head)
+            if line is None:
+                raise BadAnswer("no HTTP")
+            if line[1] != b"100":
+                break
+            del self._data[: at + 4]  # an interim answer; the real one follows
+        else:
             if len(self._data) > _MAX_HEAD:
                 raise BadAnswer("a head that does not end")
             return None
-        head = bytes(self._data[: at + 2])
-        line = _STATUS_LINE.match(head)
-        if line is None:
-            raise BadAnswer("no HTTP")
-        if line[1] == b"100":  # an interim answer; the real one follows
-            del self._data[: at + 4]
-            return self.feed(b"")
         body = self._chunks(at + 4) if _CHUNKED.search(head) else self._body(head, at + 4)
         if body is None:
             return None

@@ -164,9 +164,10 @@ class Connection(asyncio.Protocol):
         try:
             if not self.is_client:
                 request, data = self._head.split(data)
-                self._feed(request)
-                if not self.is_client:
-                    self._bound_request()
+                if self._head.size_bytes <= MAX_REQUEST:
+                    self._feed(request)
+                elif not self._protocol.close_expected():
+                    self._refuse_long_request()
             if data:
                 self._hear(data)
         except Exception:  # a bug must cost this client alone, and no more than its connection
@@ -267,11 +268,10 @@ class Connection(asyncio.Protocol):
             decision.dialect, self.send, self.peer, decision.standing
         )
 
-    def _bound_request(self) -> None:
-        if self._head.size_bytes > MAX_REQUEST and not self._protocol.close_expected():
-            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            self._protocol.send_response(answer(status, f"more than {MAX_REQUEST} bytes"))
-            self._leave()
+    def _refuse_long_request(self) -> None:
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        self._protocol.send_response(answer(status, f"more than {MAX_REQUEST} bytes"))
+        self._leave()
 
     def _ping(self, now: float) -> None:
         settings = self._hub.settings

@@ -126,7 +126,19 @@ def test_a_change_of_a_call_is_a_step_of_no_command() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "hello", "[]", "7", "{}", '{"result": 1}', '{"id": "1", "error": 7}', '{"method": 1}'],
+    [
+        *[
+            "",
+            "hello",
+            "[]",
+            "7",
+            "{}",
+            '{"result": 1}',
+            '{"id": "1", "error": 7}',
+            '{"method": 1}',
+        ],
+        '{"method": "CallEvent", "params": {"call": 1e400}}',
+    ],
 )
 def test_what_is_no_message_is_refused(text: str) -> None:
     with pytest.raises(BadReply):

@@ -279,6 +279,12 @@ def test_what_is_none_or_too_long_is_refused(data: bytes) -> None:
         read(data)
 
 
+def test_any_number_of_interim_answers_is_passed_over() -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n" * 5000
+
+    assert AnswerReader().feed(interim + answer(b"x")) == (200, b"x")
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_do_any_harm(data: bytes) -> None:
     try:

@@ -223,6 +223,20 @@ def test_a_request_that_never_ends_is_cut_short() -> None:
     assert hub.transport.has_eof
 
 
+@pytest.mark.parametrize("size", [1_000_000, 1000, 7])
+def test_a_long_request_is_refused_in_however_many_pieces_it_comes(size: int) -> None:
+    hub = FakeHub(is_open=False)
+    fields = {f"X-{number}": "x" * 4000 for number in range(5)}
+    request = upgrade(**fields) + frame(TEXT, b"early")
+
+    for at in range(0, len(request), size):
+        hub.receive(request[at : at + size])
+
+    assert hub.sent().startswith(b"HTTP/1.1 431 ")
+    assert hub.opened == []
+    assert hub.transport.has_eof
+
+
 @pytest.mark.parametrize("noise", [b"\x16\x03\x01\x02\x00\x01\n", b"\n", b"GET\n", b"\r\n\r\n"])
 def test_what_is_no_http_gets_nothing(noise: bytes) -> None:
     hub = FakeHub(is_open=False)

@@ -132,9 +132,12 @@ class Dialog:
             contact: Value of Contact in our answers.
 
         Raises:
-            BadHeader: The INVITE has no Contact with a SIP URI; it deserves a 400.
+            BadHeader: The INVITE has no Contact with a SIP URI; it deserves a 400. A phone that
+                is older than RFC 3261, which sends no tag either, may do without.
         """
         target = contact_target(request)
+        if target is None and request.from_tag is None and "Contact" not in request.headers:
+            target = str(request.from_.uri)
         if target is None:
             raise BadHeader("has no Contact with a SIP URI")
         return cls(

@@ -32,9 +32,9 @@ class BadMessage(Exception):
     Attributes:
         problem: What is wrong, in words.
         status: What to answer with: 400, 505 or 513.
-        request: As much of the request as an answer needs: `Request.response` and
-            `Request.top_via` work on it, the rest may be missing. None when there is nothing
-            to answer: a response, an ACK, or what does not say where it came from.
+        request: As much of the request as an answer needs: `Request.response` works on it, the
+            rest may be missing or make no sense. None when there is nothing to answer: a
+            response, an ACK, or what has no Via or CSeq that its sender would know it by.
     """
 
     def __init__(self, problem: str, *, status: int = 400, request: Request | None = None) -> None:
@@ -69,7 +69,7 @@ def parse_message(data: bytes) -> Request | Response:
 
 
 def answerable(head: bytes) -> Request | None:
-    """Return what an answer copies from a request that is otherwise unfit, if all is there.
+    """Return what an answer copies from a request that is otherwise unfit, if that is enough.
 
     Args:
         head: Start line and headers.
@@ -86,12 +86,7 @@ def answerable(head: bytes) -> Request | None:
             if "\r" in value or "\n" in value:
                 return None
             copied.add(known, value.strip(" \t"))
-    request = Request(words[0], "", copied)
-    try:
-        _ = request.top_via
-    except BadHeader:
-        return None
-    return request if all(name in copied for name in _COPIED) else None
+    return Request(words[0], "", copied) if "Via" in copied and "CSeq" in copied else None
 
 
 class _Unfit(Exception):

@@ -219,7 +219,8 @@ def server_key(request: Request, method: str | None = None) -> Key:
     method = method or ("INVITE" if request.method == "ACK" else request.method)
     via = request.top_via
     branch = via.branch
-    if branch is not None and branch.startswith(MAGIC_COOKIE):
+    # The cookie alone names nothing either (RFC 4475, section 3.2.1).
+    if branch is not None and branch.startswith(MAGIC_COOKIE) and branch != MAGIC_COOKIE:
         return branch, via.sent_by, method
     number, from_tag = request.cseq.number, request.from_tag
     return request.uri, from_tag, request.callid, number, branch, via.sent_by, method

@@ -1,7 +1,7 @@
 """The embedded back end without sockets, and phones, over a lossy link in virtual time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -143,6 +143,7 @@ async def read(stream: Stream[Any]) -> list[Any]:
 async def sip_office(
     *names: str,
     users: Mapping[str, str] | None = None,
+    domains: Sequence[str] = (),
     ring_for: float = RING_FOR,
     decide: Decide | None = None,
     link: Callable[[asyncio.AbstractEventLoop], LossyLink] | None = None,
@@ -150,13 +151,14 @@ async def sip_office(
     """An office with registered phones, as long as the block runs.
 
     Args:
+        domains: Whose users the phones are, besides localhost.
         link: Makes the network; by default one that is fast and loses nothing.
     """
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
     task.set_name("test")
-    settings = Embedded(users=dict(users or {}), ring_for=ring_for)
+    settings = Embedded(users=dict(users or {}), domains=("localhost", *domains), ring_for=ring_for)
     network = link(loop) if link else LossyLink(loop, delay=(0.001, 0.001))
     async with asyncio.TaskGroup() as group:
         exchange = Exchange(settings, group, decide=decide)

@@ -1,10 +1,13 @@
-"""SIP messages that try a parser, made after the descriptions in RFC 4475, section 3.1.
+"""SIP messages that try a parser, made after the descriptions in RFC 4475, section 3.1.1.
 
-Each stands under the RFC's name for it and has what the RFC says that it has; the words are
-ours. `VALID` (section 3.1.1) has to be accepted, `INVALID` (section 3.1.2) need not be.
+Each stands under the RFC's name for it and has what the RFC says that it has; most words are
+ours. They have to be accepted.
 """
 
-SDP = b"v=0\r\no=carl 77 78 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n"
+SDP = (
+    b"v=0\r\no=carl 77 78 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n"
+    b"m=audio 49217 RTP/AVP 0 12\r\nm=video 3227 RTP/AVP 31\r\na=rtpmap:31 LPC\r\n"
+)
 
 
 def message(*lines: str | bytes, body: bytes = b"") -> bytes:
@@ -83,6 +86,8 @@ _INTMETH = message(
     "Content-Length: 0",
 )
 
+_VIAS = ("v", "V", "Via", "ViA", "VIa", "VIA", "via", "viA", "vIa", "vIA", "V ", "v  ", "Via  ")
+
 _LONG = "a" + "very" * 20 + "long"
 
 _LONGREQ = message(
@@ -94,7 +99,7 @@ _LONGREQ = message(
     "CSeq: 3882340 INVITE",
     f"Unknown-{_LONG}-Name: unknown-{_LONG}-value; unknown-{_LONG}-parameter",
     "Via: SIP/2.0/TCP sip33.example.com",
-    *(f"v: SIP/2.0/TCP sip{hop}.example.com" for hop in range(32, 1, -1)),
+    *(f"{_VIAS[hop % len(_VIAS)]}: SIP/2.0/TCP sip{hop}.example.com" for hop in range(32, 0, -1)),
     f"V: SIP/2.0/TCP host.example.com;received=192.0.2.5;branch={_LONG}branch",
     "Max-Forwards: 70",
     f"Contact: <sip:{_LONG}@host5.example.net>",
@@ -124,7 +129,8 @@ VALID: dict[str, bytes] = {
         'To: "%Z%45" <sip:resource@example.com>',
         'From: "%Z%45" <sip:resource@example.com>;tag=f232jadfj23',
         "Contact: <sip:alias1@host1.example.com>",
-        "Contact: <sip:alias2@host2.example.com>;%65xpires=600",
+        "C%6Fntact: <sip:alias2@host2.example.com>",
+        "Contact: <sip:alias3@host3.example.com>;%65xpires=600",
     ),
     "lwsdisp": request(
         "OPTIONS sip:user@example.com SIP/2.0",
@@ -144,7 +150,10 @@ VALID: dict[str, bytes] = {
     ),
     "mpart01": request(
         "MESSAGE sip:kumiko@example.org SIP/2.0",
+        "Route: <sip:127.0.0.1:5080>",
+        "Content-Transfer-Encoding: binary",
         "Content-Type: multipart/mixed;boundary=7a9cbec02ceef655",
+        "Date: Sat, 15 Oct 2005 04:44:56 GMT",
         body=b"--7a9cbec02ceef655\r\nContent-Type: text/plain\r\n\r\nHello\r\n"
         b"--7a9cbec02ceef655\r\nContent-Type: application/octet-stream\r\n\r\n\x00\xff\x30\x82\r\n"
         b"--7a9cbec02ceef655--\r\n",
@@ -164,63 +173,6 @@ VALID: dict[str, bytes] = {
         "Via: SIP/2.0/UDP 192.0.2.105;branch=z9hG4bK2398ndaoe",
         "Call-ID: noreason.asndj203insdf99223ndf",
         "CSeq: 35 INVITE",
-        "From: <sip:user@example.com>;tag=39ansfi3",
-        "To: <sip:user@example.edu>;tag=902jndnke3",
-        "Content-Length: 0",
-    ),
-}
-"""By the RFC's name."""
-
-_INVITE = "INVITE sip:user@example.com SIP/2.0"
-_OPTIONS = "OPTIONS sip:user@example.com SIP/2.0"
-_REGISTER = "REGISTER sip:example.com SIP/2.0"
-
-INVALID: dict[str, bytes] = {
-    "badinv01": request(
-        _INVITE, "Via: SIP/2.0/UDP 192.0.2.15;;,;,,", 'Contact: "Joe" <sip:joe@example.org>;;;;'
-    ),
-    "clerr": request(_INVITE, "Content-Length: 9999", body=SDP),
-    "ncl": request(_INVITE, "Content-Length: -999", body=SDP),
-    "scalar02": request(
-        _REGISTER,
-        "CSeq: 36893488147419103232 REGISTER",
-        "Max-Forwards: 300",
-        "Expires: 1000000000000000000000000000000",
-        "Contact: <sip:user@host129.example.com>;expires=280297596632815",
-    ),
-    "scalarlg": message(
-        "SIP/2.0 503 Service Unavailable",
-        "Via: SIP/2.0/UDP host5.example.net;branch=z9hG4bKzzxdiwo34sw",
-        "To: <sip:user@example.com>",
-        "From: <sip:other@example.net>;tag=2easdjfejw",
-        "CSeq: 9292394834772304023312 OPTIONS",
-        "Call-ID: scalarlg.noase0of0234hn2qofoaf0232aewf2394r",
-        "Retry-After: 949302838503028349304023988",
-        'Warning: 1812 overture "In Progress"',
-        "Content-Length: 0",
-    ),
-    "quotbal": request(_INVITE, 'To: "Mr. J. User <sip:j.user@example.com>'),
-    "ltgtruri": request("INVITE <sip:user@example.com> SIP/2.0"),
-    "lwsruri": request("INVITE sip:user@example.com; lr SIP/2.0"),
-    "lwsstart": request("INVITE  sip:user@example.com  SIP/2.0"),
-    "trws": request("OPTIONS sip:remote-target@example.com SIP/2.0  "),
-    "escruri": request("INVITE sip:user@example.com?Route=%3Csip:example.com%3E SIP/2.0"),
-    "baddate": request(_INVITE, "Date: Fri, 01 Jan 2010 16:00:00 EST"),
-    "regbadct": request(_REGISTER, "Contact: sip:user@example.com?Route=%3Csip:sip.example.com%3E"),
-    "badaspec": request(
-        _OPTIONS,
-        'From: "Bell, Alexander" <sip:a.g.bell@example.com>;tag=433423',
-        'To: "Watson, Thomas" < sip:t.watson@example.org >',
-    ),
-    "baddn": request(_OPTIONS, "From: Bell, Alexander <sip:a.g.bell@example.com>;tag=43"),
-    "badvers": request("OPTIONS sip:t.watson@example.org SIP/7.0"),
-    "mismatch01": request(_OPTIONS, "CSeq: 8 INVITE"),
-    "mismatch02": request("NEWMETHOD sip:user@example.com SIP/2.0", "CSeq: 8 INVITE"),
-    "bigcode": message(
-        "SIP/2.0 4294967301 better not break the receiver",
-        "Via: SIP/2.0/UDP 192.0.2.105;branch=z9hG4bK2398ndaoe",
-        "Call-ID: bigcode.asdof3uj203asdnf3429uasdhfas3ehjasdfas9i",
-        "CSeq: 353494 INVITE",
         "From: <sip:user@example.com>;tag=39ansfi3",
         "To: <sip:user@example.edu>;tag=902jndnke3",
         "Content-Length: 0",

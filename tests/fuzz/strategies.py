@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from call_api.commands import COMMANDS, QUERIES
 from call_api.config import CmdConfig, Config
 from call_api.settings import leaves
-from tests.fakes.torture_messages import INVALID, VALID, message
+from tests.fakes.torture_invalid import INVALID
+from tests.fakes.torture_messages import VALID, message
 from tests.wire.raw_client import upgrade
 
 ODD_TEXT = st.text(max_size=6) | st.sampled_from(

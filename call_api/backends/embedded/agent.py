@@ -8,6 +8,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TypeAlias
 
 from call_api.backends.embedded.incoming_request import IncomingRequest, ServerEntry
@@ -15,6 +16,7 @@ from call_api.backends.embedded.outgoing_request import OnResponse, OutgoingRequ
 from call_api.backends.embedded.timer_queue import Clock
 from call_api.backends.embedded.transaction_layer import TransactionLayer, peer_name, printable
 from call_api.sip.flow import Flow
+from call_api.sip.headers import BadHeader
 from call_api.sip.message import Request, Response
 from call_api.sip.parser import BadMessage, answerable, parse_message
 from call_api.sip.stream_parser import MAX_MESSAGE_BYTES
@@ -175,8 +177,9 @@ class Agent:
         """Answer what could not be parsed, if there is anyone to answer. Never raises."""
         if bad.request is None:
             return
-        try:
+        with suppress(BadHeader):  # a Via that cannot be read goes back as it came
             _note_source(bad.request, flow)
+        try:
             self.answer(bad.request, flow, bad.status, bad.problem)
         except ValueError as exc:
             logger.warning("%s: not answered: %s", peer_name(flow), exc)
@@ -270,7 +273,7 @@ class Agent:
             incoming.respond(500)
 
     def _stateless_tag(self, request: Request) -> str:
-        text = f"{request.callid} {request.headers.get('CSeq')} {request.headers.get('From')}"
+        text = " ".join(request.headers.get(name, "") for name in ("Call-ID", "CSeq", "From"))
         data = text.encode("utf-8", "surrogateescape")
         return hashlib.blake2b(data, key=self._secret, digest_size=8).hexdigest()
 

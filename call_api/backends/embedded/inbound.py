@@ -29,8 +29,8 @@ class Inbound:
         request = incoming.request
         if request.to_tag is not None and request.method != "REGISTER":
             self._in_dialog(incoming, now)
-        elif not _is_plain_sip(request):
-            incoming.respond(416)
+        elif (refusal := _wrong_scheme(request)) is not None:
+            incoming.respond(refusal)
         elif request.method == "REGISTER":
             self._sign_on.take(incoming, now)
         elif request.method == "INVITE":
@@ -95,10 +95,17 @@ class Inbound:
         peer.request("INFO", take, headers=passed, body=incoming.request.body)
 
 
-def _is_plain_sip(request: Request) -> bool:
-    """Whether a request's scheme is ours: there is no TLS, so sips is not (RFC 3261, 21.4.13)."""
-    called = request.to.uri if request.method == "REGISTER" else Uri.parse(request.uri)
-    return called.scheme == "sip"
+def _wrong_scheme(request: Request) -> int | None:
+    """Return how a request for what is no SIP URI is refused; None if it is one.
+
+    There is no TLS, so ``sips`` is as strange as any other scheme (RFC 3261, section 8.2.2.1);
+    but whoever registers may only be a SIP user (section 10.2).
+    """
+    if Uri.parse(request.uri).scheme != "sip":
+        return 416
+    if request.method == "REGISTER" and request.to.uri.scheme != "sip":
+        return 416 if request.to.uri.is_sip else 400
+    return None
 
 
 def _tell_capabilities(incoming: IncomingRequest) -> None:

@@ -23,6 +23,8 @@ from call_api.sip.uri import Uri
 MAX_CALLID = 256
 """Longest Call-ID that commands can name."""
 
+_SDP_RANGES = frozenset((SDP, "application/*", "*/*"))
+
 
 class PhoneInvites:
     """Starts what phones ask for with INVITE."""
@@ -43,6 +45,8 @@ class PhoneInvites:
             incoming.respond(482)
         elif not is_readable(request):
             incoming.respond(415, headers=[("Accept", SDP)])
+        elif not is_answerable(request):
+            incoming.respond(406)
         else:
             self._begin(incoming, NameAddr(plain(who.uri), who.display))
 
@@ -146,6 +150,12 @@ def is_readable(request: Request) -> bool:
         return True
     kind = (request.headers.get("Content-Type") or "").partition(";")[0]
     return kind.strip().lower() == SDP
+
+
+def is_answerable(request: Request) -> bool:
+    """Return whether a session description may be the answer (RFC 3261, section 21.4.7)."""
+    accepted = {text.partition(";")[0].strip().lower() for text in request.headers.all("Accept")}
+    return "Accept" not in request.headers or not accepted.isdisjoint(_SDP_RANGES)
 
 
 def plain(uri: Uri) -> Uri:

@@ -223,6 +223,16 @@ def test_an_invite_without_contact_makes_no_dialog() -> None:
         as_callee(invite)
 
 
+def test_a_caller_older_than_rfc_3261_is_reached_at_its_own_address() -> None:
+    invite = make_request()
+    invite.headers.remove("Contact")
+    invite.headers.set("From", "<sip:alice@192.0.2.1;user=phone>")
+
+    dialog = Dialog.from_request(invite, "b1", "<sip:us@192.0.2.2>")
+
+    assert dialog.remote_target == "sip:alice@192.0.2.1;user=phone"
+
+
 def test_peers_that_send_no_tags_have_empty_ones() -> None:
     invite = make_request()
     invite.headers.set("From", "<sip:alice@192.0.2.1>")

@@ -57,6 +57,13 @@ def test_a_peer_older_than_rfc_3261_is_known_by_all_that_it_repeats(params: str)
     assert server_key(old("INVITE", uri="sip:carol@192.0.2.2")) != server_key(invite)
 
 
+def test_the_cookie_alone_names_no_transaction() -> None:
+    first, second = (make_request(branch="z9hG4bK", callid=callid) for callid in ("c1", "c2"))
+
+    assert server_key(first) != server_key(second)
+    assert server_key(first) == server_key(make_request(branch="z9hG4bK", callid="c1"))
+
+
 @pytest.mark.parametrize(
     ("status", "input_"),
     [

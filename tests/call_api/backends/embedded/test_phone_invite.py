@@ -2,7 +2,7 @@
 
 import pytest
 
-from call_api.backends.embedded.phone_invite import MAX_CALLID, is_readable, plain
+from call_api.backends.embedded.phone_invite import MAX_CALLID, is_answerable, is_readable, plain
 from call_api.backends.embedded.routing import Incoming, Refuse, Ring
 from call_api.sip.dialog import HeaderLines, new_callid, new_request, new_tag
 from call_api.sip.message import Response
@@ -51,6 +51,22 @@ async def test_a_body_of_another_kind_is_refused_with_what_is_understood(type_: 
         assert response.headers.all("Accept") == ["application/sdp"]
         assert bob.heard == []
         await office.gone()
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_met"),
+    [
+        ("application/sdp", True),
+        ("text/plain, Application/SDP;q=0.5", True),
+        ("application/*", True),
+        ("*/*", True),
+        ("text/plain", False),
+        ("", False),
+    ],
+)
+def test_who_accepts_no_description_cannot_be_answered(accept: str, is_met: bool) -> None:
+    assert is_answerable(make_request(headers=(("Accept", accept),))) is is_met
+    assert is_answerable(make_request())
 
 
 @in_virtual_time

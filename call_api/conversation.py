@@ -161,13 +161,13 @@ class Conversation:
         self._attachments.check()
         record = self._record(order)
         self._standing.begin(order.method)
+        self._unanswered += 1
         self._api.runner.submit(
             record,
             order.command,
             partial(self._started, reply, record),
             ended=partial(self._ended, record),
         )
-        self._unanswered += 1
 
     def _record(self, order: Order) -> Record:
         ceiling = self._api.limits.ceiling

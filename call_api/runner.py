@@ -1,4 +1,4 @@
-"""Runs commands: one task each, exactly one end each, whatever happens in between."""
+"""Runs commands: exactly one end each, whatever happens in between."""
 
 import asyncio
 import logging
@@ -8,6 +8,7 @@ from typing import Any, Final, Self, TypeAlias
 
 from call_api.backends.base import Backend
 from call_api.commands.base import Command
+from call_api.eager_task import EagerTask
 from call_api.errors import (
     CallApiError,
     CommandCancelled,
@@ -45,12 +46,15 @@ class Runner:
         self._journal = journal
         self._backend = backend
         self._cleanup_within = cleanup_within
-        self._group = asyncio.TaskGroup()
+        self._loop = asyncio.get_running_loop()
+        self._group = asyncio.TaskGroup()  # for what is no command
+        self._tasks: set[EagerTask] = set()  # one for each command that is claimed, runs or ends
         self._running: set[Running] = set()
         self._spawned: set[asyncio.Task[None]] = set()
         self._is_closing = False  # for new commands
         self._is_left = False  # for everything
         self._all_ended: asyncio.Future[None] | None = None
+        self._all_over: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Get ready to run commands."""
@@ -65,6 +69,9 @@ class Runner:
         for task in tuple(self._spawned):
             task.cancel()
         await self._group.__aexit__(None, None, None)
+        if self._tasks:
+            self._all_over = self._loop.create_future()
+            await self._all_over
 
     @property
     def running(self) -> int:
@@ -80,7 +87,7 @@ class Runner:
         backend: Backend | None = None,
         ended: Ended | None = None,
     ) -> None:
-        """Start a command, unless it exists.
+        """Start a command, unless it exists. Up to its first wait it has run when this returns.
 
         Args:
             backend: What it is run on; by default what all are.
@@ -88,10 +95,10 @@ class Runner:
         if self._is_left:
             answered(CommandCancelled(SHUTTING_DOWN))
             return
-        self._group.create_task(
-            self._submitted(record, command, answered, backend or self._backend, ended),
-            name=f"command {record.cmd_id}",
-        )
+        submitted = self._submitted(record, command, answered, backend or self._backend, ended)
+        task = EagerTask(submitted, self._loop, record.cmd_id, self._is_over)
+        self._tasks.add(task)
+        task.start()
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Do something else on behalf of a client. It must not raise; leaving cancels it.
@@ -128,10 +135,15 @@ class Runner:
                 await self._journal.settled()
         await asyncio.sleep(0)  # in this turn those who listen hear of it
 
+    def _is_over(self, task: EagerTask) -> None:
+        self._tasks.discard(task)
+        if not self._tasks and self._all_over is not None and not self._all_over.done():
+            self._all_over.set_result(None)
+
     async def _ended_within(self, seconds: float) -> None:
         if not self._running:
             return
-        self._all_ended = asyncio.get_running_loop().create_future()
+        self._all_ended = self._loop.create_future()
         await asyncio.wait([self._all_ended], timeout=seconds)
         self._all_ended = None
 

@@ -20,10 +20,6 @@ START = CallHoldStart(leg="caller")
 ANSWERED = CalleeAnswered(callid=CallId("new"), caller=SipUri("sip:a@h"), callee=SipUri("sip:b@h"))
 
 
-def task_of(desk: Desk) -> "asyncio.Task[None]":
-    return next(task for task in asyncio.all_tasks() if task.get_name() == "command a")
-
-
 async def test_a_retry_starts_nothing() -> None:
     runs: list[str] = []
 
@@ -81,6 +77,7 @@ async def test_leaving_the_runner_ends_what_still_runs() -> None:
         desk.submit(body)
         desk.runner.spawn(query(), "query")
         await body.reached()
+        await turns(1)
         assert desk.runner.running == 1
 
     assert desk.runner.running == 0

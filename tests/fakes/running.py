@@ -91,13 +91,20 @@ class Blocked:
     def __init__(self) -> None:
         self.is_there = asyncio.Event()
         self.go_on = asyncio.Event()
+        self._task: asyncio.Task[object] | None = None
 
     async def __call__(self, emit: Emit) -> None:
         """Do the one half, wait, do the other half."""
+        self._task = asyncio.current_task()
         emit(CallHolding())
         self.is_there.set()
         await self.go_on.wait()
         emit(CallHoldStart(leg="caller"))
+
+    def cancel(self) -> None:
+        """Cancel the task that runs it, behind the back of whoever owns that."""
+        assert self._task is not None
+        self._task.cancel()
 
     async def reached(self) -> None:
         """Wait until it is in the middle."""

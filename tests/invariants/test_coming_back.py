@@ -167,17 +167,17 @@ async def test_losing_the_client_changes_nothing() -> None:
     assert backend.left_early == 0
 
 
-async def test_a_client_that_is_gone_before_the_answer_still_starts_what_it_asked_for() -> None:
+async def test_a_client_that_is_gone_at_once_still_starts_what_it_asked_for() -> None:
     async with serving(ScriptedBackend()) as api:
         lost, other = FakeClient(api), FakeClient(api)
-        lost.ask("Echo", cmd_id="x")
+        started = lost.ask("Echo", cmd_id="x")
         lost.ask("CallList")
         lost.leave()
         lost.leave()
         await turns(5)
 
         assert (await other.result(other.ask("CommandStatus", cmd_id="x")))["outcome"] == "ok"
-    assert lost.texts == []
+    assert [text["id"] for text in lost.texts] == [started]
 
 
 async def test_a_shutdown_refuses_commands_and_answers_queries() -> None:

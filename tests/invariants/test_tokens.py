@@ -1,5 +1,7 @@
 """Two tokens at one daemon: what the one does is nothing to the other."""
 
+import asyncio
+
 import pytest
 
 from call_api.access.identity import Identity
@@ -69,15 +71,18 @@ async def test_a_retry_with_a_foreign_cmd_id_is_a_command_of_its_own() -> None:
 
 
 async def test_running_commands_are_counted_until_they_end() -> None:
-    meter = Meter("token", running=1)
-    async with serving(ScriptedBackend()) as api:
+    meter, go_on = Meter("token", running=1), asyncio.Event()
+    async with serving(ScriptedBackend(go_on)) as api:
         client = FakeClient(api, standing=standing("desk", "control", meters=(meter,)))
-        first, second = client.ask("Echo", cmd_id="a"), client.ask("Echo", cmd_id="b")
+        first = client.ask("CallEnd", cmd_id="a", callid="x")
+        second = client.ask("Echo", cmd_id="b")
         await client.result(first)
         refused = await client.error(second)
+        go_on.set()
         await client.story("a")
         await turns(3)
-        again, wrong = client.ask("Echo", cmd_id="a"), client.ask("Echo", cmd_id="a", other=1)
+        again = client.ask("CallEnd", cmd_id="a", callid="x")
+        wrong = client.ask("CallEnd", cmd_id="a", callid="y")
         await client.result(again)
         await client.answer(wrong)
         await turns(3)

@@ -1,10 +1,10 @@
 """Calls that a test needs before it begins."""
 
 from tests.live.client import Client
-from tests.live.phones import Phone
+from tests.live.makes import AnyPhone
 
 
-async def start(client: Client, caller: Phone, callee: Phone) -> str:
+async def start(client: Client, caller: AnyPhone, callee: AnyPhone) -> str:
     """Have the daemon join two phones; return the Call-ID that commands take."""
     frames = await client.run("CallStart", {"caller": caller.uri, "callee": callee.uri})
     ended = frames[-1]["params"]
@@ -22,13 +22,13 @@ async def start(client: Client, caller: Phone, callee: Phone) -> str:
     return callid
 
 
-async def talk(*phones: Phone) -> None:
+async def talk(*phones: AnyPhone) -> None:
     """Hear audio arrive at every one of these phones."""
     for phone in phones:
         await phone.hears()
 
 
-async def keep_silent(*phones: Phone) -> None:
+async def keep_silent(*phones: AnyPhone) -> None:
     """See that audio arrives at none of these phones."""
     for phone in phones:
         await phone.hears_nothing()

@@ -10,9 +10,12 @@ from typing import Protocol
 import pytest
 import pytest_asyncio
 
+from tests.live.baresip import Baresip
 from tests.live.client import Client, connected
 from tests.live.daemon import DOMAIN, Daemon
+from tests.live.makes import NAMES, AnyPhone, Kind, must_be_complete, start_other, why_left_out
 from tests.live.phones import Phone, start_phone
+from tests.live.sipp_phone import SippPhone
 
 HERE = Path(__file__).parent
 UDP_PHONES = ("alice", "bob", "carol", "dave")
@@ -34,6 +37,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.live)
             if inspect.iscoroutinefunction(getattr(item, "function", None)):
                 item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            _leave_out(item)
+
+
+def _leave_out(item: pytest.Item) -> None:
+    """Skip a test for want of its phones; where everything has to be there, let it fail."""
+    for mark in ("baresip", "sipp"):
+        reason = why_left_out(mark)
+        if reason and item.get_closest_marker(mark) and not must_be_complete():
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +55,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def users() -> dict[str, str]:
-    return {name: f"{name}'s own" for name in (*UDP_PHONES, *TCP_PHONES, *OTHERS)}
+    simple = {name: f"own-{name}" for name in NAMES.values()}  # baresip's takes no blank
+    return simple | {name: f"{name}'s own" for name in (*UDP_PHONES, *TCP_PHONES, *OTHERS)}
 
 
 @fixture(scope="session", name="daemon_of_all")
@@ -97,6 +110,52 @@ async def phones(
         await phone.idle()
     async with connected(daemon_of_all.url, "v2") as client:
         await no_call_is_left(client)
+
+
+@fixture(scope="session", name="others_of_all")
+async def _others_of_all() -> AsyncIterator[dict[Kind, Baresip | SippPhone]]:
+    """Phones that are no PJSIP, each started by the first test that wants one of its kind."""
+    others: dict[Kind, Baresip | SippPhone] = {}
+    try:
+        yield others
+    finally:
+        for phone in others.values():
+            await phone.end()
+
+
+class TakePhone(Protocol):
+    """Gives a test the phone of a kind."""
+
+    async def __call__(self, kind: Kind) -> AnyPhone: ...
+
+
+@fixture()
+async def take(
+    daemon: Daemon,
+    phones: dict[str, Phone],
+    users: dict[str, str],
+    folder: Path,
+    others_of_all: dict[Kind, Baresip | SippPhone],
+) -> AsyncIterator[TakePhone]:
+    """Phones of every make, without calls before and after."""
+
+    async def take(kind: Kind) -> AnyPhone:
+        name = NAMES[kind]
+        if kind.startswith("pjsip"):
+            return phones[name]
+        if kind not in others_of_all:
+            others_of_all[kind] = await start_other(kind, daemon.registrar, users[name], folder)
+        await others_of_all[kind].idle()
+        return others_of_all[kind]
+
+    yield take
+    for phone in phones.values():
+        await phone.ask("hangup_all")
+    async with connected(daemon.url, "v2") as client:
+        for call in (await client.result("CallList"))["calls"]:
+            await client.run("CallEnd", {"callid": call["callid"]})
+    for other in others_of_all.values():
+        await other.idle()
 
 
 async def no_call_is_left(client: Client) -> None:

@@ -121,6 +121,10 @@ class Phone(Program):
         """Behave so from now on, and in all else as usual; forget calls that are over."""
         await self.ask("behave", **behaviour)
 
+    async def dial(self, uri: str) -> None:
+        """Call somebody by itself."""
+        await self.ask("call", to=uri)
+
     async def in_call(self, callid: str | None = None) -> PhoneCall:
         """Wait until the phone's one call, or that call, is answered."""
         return await self.until(
@@ -150,11 +154,14 @@ class Phone(Program):
 
     async def hears(self, callid: str | None = None, packets: int = 10) -> None:
         """Wait until so many more packets of the call have come in."""
-        first = await self.packets(callid)
-        async with asyncio.timeout(ANSWER_WITHIN):
-            while (now := await self.packets(callid)).rx - first.rx < packets:
-                first = first if now.rx >= first.rx else now  # a new stream counts from 0
-                await asyncio.sleep(0.02)
+        first = now = await self.packets(callid)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                while (now := await self.packets(callid)).rx - first.rx < packets:
+                    first = first if now.rx >= first.rx else now  # a new stream counts from 0
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"{self.name} hears too little: {first}, then {now}") from None
 
     async def hears_nothing(self, callid: str | None = None, during: float = 0.4) -> None:
         """Measure that no packet of the call comes in for ``during`` seconds.

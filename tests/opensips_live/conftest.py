@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live import baresip
 from tests.live.client import Client, connected
 from tests.live.conftest import (  # noqa: F401  fixtures
     alice,
@@ -24,7 +25,6 @@ from tests.live.conftest import (  # noqa: F401  fixtures
 )
 from tests.live.daemon import DOMAIN
 from tests.live.phones import Phone, start_phone
-from tests.opensips_live import baresip
 from tests.opensips_live.daemon import ProxyDaemon
 from tests.opensips_live.opensips import BIN, MODULES, OpenSips
 

@@ -4,56 +4,21 @@ import asyncio
 import contextlib
 import json
 import os
-import random
 import re
 import signal
-import socket
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from tests.live.ports import HOST, server_port
 from tests.live.processes import Program
+from tests.live.waiting import until
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "opensips" / "opensips.cfg"
 BIN = os.environ.get("OPENSIPS_BIN", "")
 MODULES = os.environ.get("OPENSIPS_MODULES", "")
-HOST = "127.0.0.1"
 STARTS_WITHIN = 15.0
 ENDED = 5
 """The state of a dialog that is over; the proxy lists it for a while."""
-
-PAUSE = 0.05
-
-
-async def until(question: Callable[[], Awaitable[bool]], what: str, within: float = 10.0) -> None:
-    """Wait until the answer is yes: there is no event for it."""
-    for _ in range(int(within / PAUSE)):
-        if await question():
-            return
-        await asyncio.sleep(PAUSE)
-    raise AssertionError(f"not within {within:g} s: {what}")
-
-
-_ports = random.Random(os.getpid())
-
-
-def server_port() -> int:
-    """A loopback port that is free for UDP and TCP, and that no socket gets by chance.
-
-    Those lie above 32767; of a server that is started again the port has to be free still.
-    """
-    while True:
-        port = _ports.randrange(12_000, 32_000)
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram,
-        ):
-            try:
-                stream.bind((HOST, port))
-                datagram.bind((HOST, port))
-            except OSError:
-                continue
-            return port
 
 
 class OpenSips(Program):

@@ -1,7 +1,6 @@
 """The commands with a phone of another make: baresip calls, is called, held and referred.
 
-It is not joined with anybody: baresip 1.0 does not know Replaces (RFC 3891). Its sound is a loop
-of its own that only the first of two calls gets.
+It is not joined with anybody: baresip 1.0 does not know Replaces (RFC 3891).
 """
 
 from collections.abc import AsyncIterator
@@ -9,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.baresip import Baresip
 from tests.live.client import Client
 from tests.live.conftest import fixture
 from tests.live.phones import Phone
-from tests.opensips_live.baresip import Baresip
 from tests.opensips_live.calls import begin, succeeds, transfer
 from tests.opensips_live.opensips import OpenSips
 
@@ -22,7 +21,6 @@ async def _barry_of_all(proxy_of_all: OpenSips, folder: Path) -> AsyncIterator[B
     barry = Baresip("barry")
     try:
         await barry.launch(proxy_of_all.registrar, folder)
-        await proxy_of_all.has_user(barry.name)
         yield barry
     finally:
         await barry.end()

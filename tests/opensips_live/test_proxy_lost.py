@@ -12,10 +12,11 @@ from tests.live.client import Client, Command, connected
 from tests.live.conftest import fixture
 from tests.live.daemon import DOMAIN
 from tests.live.phones import Phone, start_phone
+from tests.live.waiting import until
 from tests.opensips_live.calls import begin, succeeds, transfer
 from tests.opensips_live.conftest import RING_FOR
 from tests.opensips_live.daemon import ProxyDaemon
-from tests.opensips_live.opensips import OpenSips, until
+from tests.opensips_live.opensips import OpenSips
 
 TOLD_WITHIN = 10.0
 """Seconds until every command of a proxy that is gone has said so."""

@@ -26,6 +26,7 @@ from call_api.journal import Journal
 from call_api.logs import LogFile
 from call_api.memory_journal import MemoryJournal
 from call_api.model import DialectName
+from call_api.recovery import recover
 from call_api.runner import Runner
 from call_api.transports import LISTENERS
 from call_api.transports.listener import CannotListen, Listener, authority
@@ -119,6 +120,7 @@ async def serving(config: Config, open_backend: OpenBackend) -> AsyncIterator[Da
         with _explaining(_place_of_backend(config)):
             backend = await stack.enter_async_context(open_backend(config))
         runner = await stack.enter_async_context(Runner(journal=journal, backend=backend))
+        await recover(journal, runner, backend)
         daemon = Daemon(config=config, backend=backend, journal=journal, runner=runner)
         await _listen(daemon, stack)
         try:

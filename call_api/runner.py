@@ -17,7 +17,8 @@ from call_api.errors import (
 )
 from call_api.journal import Journal, Owned, Record, Snapshot
 from call_api.logs import SUBJECT
-from call_api.running import SHUTTING_DOWN, Running
+from call_api.model import CallId
+from call_api.running import SHUTTING_DOWN, Running, Story
 
 logger = logging.getLogger(__name__)
 
@@ -96,9 +97,16 @@ class Runner:
             answered(CommandCancelled(SHUTTING_DOWN))
             return
         submitted = self._submitted(record, command, answered, backend or self._backend, ended)
-        task = EagerTask(submitted, self._loop, record.cmd_id, self._is_over)
-        self._tasks.add(task)
-        task.start()
+        self._begin(submitted, record.cmd_id)
+
+    def adopt(self, owned: Owned, story: Story, callid: CallId | None) -> None:
+        """End a command of a daemon that died.
+
+        Args:
+            story: What finds out how. It takes a bounded time, and never raises but what is told.
+            callid: What its call was called last, if that was told.
+        """
+        self._begin(self._adopted(owned, story, callid), owned.record.cmd_id)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Do something else on behalf of a client. It must not raise; leaving cancels it.
@@ -140,6 +148,11 @@ class Runner:
         if not self._tasks and self._all_over is not None and not self._all_over.done():
             self._all_over.set_result(None)
 
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = EagerTask(work, self._loop, name, self._is_over)
+        self._tasks.add(task)
+        task.start()
+
     async def _ended_within(self, seconds: float) -> None:
         if not self._running:
             return
@@ -177,11 +190,23 @@ class Runner:
             else:
                 await running.run(command, backend)
         finally:
-            self._running.discard(running)
-            if ended is not None:
-                ended(running.problem)
-            if not self._running and self._all_ended is not None:
-                self._all_ended.cancel()  # set_result would fail the second time
+            self._has_ended(running, ended)
+
+    async def _adopted(self, owned: Owned, story: Story, callid: CallId | None) -> None:
+        SUBJECT.set(f"[{owned.record.cmd_id}]")
+        running = Running(owned, self._cleanup_within, timeout=_ADOPTED_WITHIN, callid=callid)
+        self._running.add(running)
+        try:
+            await running.run(story, self._backend)
+        finally:
+            self._has_ended(running, None)
+
+    def _has_ended(self, running: Running, ended: Ended | None) -> None:
+        self._running.discard(running)
+        if ended is not None:
+            ended(running.problem)
+        if not self._running and self._all_ended is not None:
+            self._all_ended.cancel()  # set_result would fail the second time
 
     async def _claim(self, record: Record) -> Owned | Snapshot:
         if self._is_closing:
@@ -197,3 +222,6 @@ _KEPT_WITHIN: Final = 2.0
 
 _CLEANUP_AT_SHUTDOWN: Final = 2.0
 """Seconds for CANCEL and BYE before the daemon goes."""
+
+_ADOPTED_WITHIN: Final = 86400.0
+"""Seconds: those who find out how commands ended wait for each other, and see to the time."""

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from typing import Final
+from typing import Final, Protocol
 
 from call_api.backends.base import ACTING, Backend
-from call_api.commands.base import Command
+from call_api.commands.base import Emit
 from call_api.errors import CallApiError, CommandCancelled, CommandTimeout, InternalError
 from call_api.events import Ended, Error, Event
 from call_api.journal import Fenced, Owned
@@ -19,12 +19,25 @@ _INSIST_EVERY: Final = 1.0
 """Seconds until a command that swallowed its cancellation is cancelled again."""
 
 
+class Story(Protocol):
+    """What is run for a command: the command itself, or what finds out what became of it."""
+
+    async def run(self, backend: Backend, emit: Emit) -> None:
+        """Do it, telling each step.
+
+        Raises:
+            CallApiError: It could not be done.
+        """
+
+
 class Running:
     """One command that runs. To be made, and run, by a task of its own.
 
     Args:
         owned: The right to act for it.
         cleanup_within: Seconds it has, once it is cancelled, until it is ended all the same.
+        timeout: Its ceiling, in seconds; by default what the client wants.
+        callid: What the call was called last, if that was told already.
 
     Attributes:
         problem: Why it failed, once it has ended.
@@ -39,27 +52,35 @@ class Running:
         "_owned",
         "_stopping",
         "_task",
+        "_timeout",
         "_timer",
         "problem",
     )
 
-    def __init__(self, owned: Owned, cleanup_within: float) -> None:
+    def __init__(
+        self,
+        owned: Owned,
+        cleanup_within: float,
+        *,
+        timeout: float | None = None,
+        callid: CallId | None = None,
+    ) -> None:
         task = asyncio.current_task()
         assert task is not None
-        timeout = owned.record.timeout
+        self._timeout = owned.record.timeout if timeout is None else timeout
         self._task = task
         self._loop = task.get_loop()
         self._owned = owned
         self._cleanup_within = cleanup_within
-        self._timer = self._loop.call_later(timeout, self._reach_ceiling)
+        self._timer = self._loop.call_later(self._timeout, self._reach_ceiling)
         self._stopping: CallApiError | None = None  # why it was cancelled
         self._cancels = 0  # how often
-        self._callid: CallId | None = None
+        self._callid = callid
         self._has_ended = False
         self.problem: CallApiError | None = None
         owned.on_cancel = self._cancel
 
-    async def run(self, command: Command, backend: Backend) -> None:
+    async def run(self, story: Story, backend: Backend) -> None:
         """Run the command to its end, whatever that is.
 
         Raises:
@@ -68,7 +89,7 @@ class Running:
         ACTING.set(self._owned)
         try:
             await self._owned.may_act()
-            await command.run(backend, self._emit)
+            await story.run(backend, self._emit)
         except asyncio.CancelledError:
             self.end(self._cancelled())
             while self._cancels:
@@ -160,7 +181,7 @@ class Running:
         self.stop(CommandCancelled())
 
     def _reach_ceiling(self) -> None:
-        self.stop(CommandTimeout(self._owned.record.timeout))
+        self.stop(CommandTimeout(self._timeout))
 
     def _about(self) -> dict[str, str]:
         """Whom a log line is about that may be written outside the command's task."""

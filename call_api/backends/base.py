@@ -122,6 +122,26 @@ class CallChange:
     status: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remains:
+    """What is left of the call of a command whose daemon died.
+
+    Attributes:
+        callid: What the call is called now.
+        call: ``unknown``: nobody can tell. ``gone``: there is none any more. ``ringing``: it rang,
+            and was ended. ``caller``: the caller alone was in it, and was hung up. ``up``: both
+            parties talk; of a transfer: to each other. ``untransferred``: it is as it was before
+            the transfer.
+        destination: Whom a transfer that is complete has reached; empty: not known.
+        held: The legs that are on hold.
+    """
+
+    callid: CallId
+    call: Literal["unknown", "gone", "ringing", "caller", "up", "untransferred"]
+    destination: str = ""
+    held: Sequence[LegName] = ()
+
+
 TellChange: TypeAlias = Callable[[CallChange], None]
 """Is told of a change. Never waits, never raises, and changes no call."""
 
@@ -141,7 +161,8 @@ class Backend(Protocol):
     changing the call, `CallFailed` when a SIP party refuses (408: it did not answer) and
     `NotSupported` when this back end cannot do it. Streams raise on entering or while read. A
     stream that is left early cancels what rings and hangs up what was built; a transfer that
-    is left early leaves the old call as it was.
+    is left early leaves the old call as it was. `remains` and its like are for commands whose
+    daemon died while they ran: another daemon asks, of a back end that was opened since.
     """
 
     def is_ready(self) -> str | None:
@@ -183,6 +204,30 @@ class Backend(Protocol):
 
     async def end(self, callid: CallId) -> None:
         """Hang up both legs of a call, ringing or answered."""
+
+    async def remains(self, callid: CallId) -> Remains:
+        """Return what is left of a call. Changes nothing."""
+
+    async def remains_of_start(self, callid: CallId | None) -> Remains:
+        """Return what is left of the call that the command in `ACTING` began to make.
+
+        A call that is half made is ended; no step is repeated.
+
+        Args:
+            callid: What the call was called last, as far as that was told.
+        """
+
+    async def remains_of_transfer(
+        self, callids: Sequence[CallId], callid: CallId | None
+    ) -> Remains:
+        """Return what is left of a transfer, or of a join.
+
+        What rings for it is cancelled. If its new call is up, those who were left are released.
+
+        Args:
+            callids: The call that was transferred, and the one whose leg was taken over, if any.
+            callid: What the new call is called, as far as that was told.
+        """
 
     async def calls(self, limit: int, after: CallId | None) -> CallPage:
         """Return up to ``limit`` calls in the order in which they were made."""

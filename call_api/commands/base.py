@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from call_api.backends.base import Backend
+from call_api.commands.told import Told
 from call_api.events import Event
 from call_api.journal import Journal, Record
 from call_api.model import CallId, DialectName
@@ -59,6 +60,20 @@ class Command(Method, frozen=True, kw_only=True):
 
         Raises:
             CallApiError: It could not be done.
+        """
+
+    @abstractmethod
+    async def take_over(self, backend: Backend, told: Told, emit: Emit) -> None:
+        """Find out what became of it when its daemon died; tell the steps that are missing.
+
+        Returning means ``Ended``. No step is repeated.
+
+        Args:
+            told: What it had told.
+
+        Raises:
+            OwnerLost: It is not done.
+            CallApiError: That cannot be found out.
         """
 
 

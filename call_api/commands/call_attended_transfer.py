@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from call_api.backends.base import Backend
 from call_api.commands.base import Command, Emit
-from call_api.commands.transfer_steps import tell_transfer
+from call_api.commands.told import Told
+from call_api.commands.transfer_steps import tell_missing, tell_transfer
 from call_api.events import Event, TransferPending, Transferring, TransferStart, TransferSuccessful
 from call_api.model import CallId, LegName, SipUri
 
@@ -43,3 +44,13 @@ class CallAttendedTransfer(Command, frozen=True, kw_only=True):
         ) as steps:
             emit(Transferring())
             await tell_transfer(steps, emit)
+
+    async def take_over(self, backend: Backend, told: Told, emit: Emit) -> None:
+        """Find out whether the transfer is complete; tell the steps that are missing.
+
+        Raises:
+            OwnerLost: It is not: what rang for it was cancelled.
+            CallApiError: That cannot be found out.
+        """
+        remains = await backend.remains_of_transfer((self.callid_a, self.callid_b), told.callid)
+        tell_missing(remains, self.destination, told, emit, Transferring())

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from call_api.backends.base import Backend
 from call_api.commands.base import Command, Emit
+from call_api.commands.told import Told, owner_lost
 from call_api.events import Event
 from call_api.model import CallId
 
@@ -22,3 +23,14 @@ class CallEnd(Command, frozen=True, kw_only=True):
             CallApiError: It could not be done.
         """
         await backend.end(self.callid)
+
+    async def take_over(self, backend: Backend, told: Told, emit: Emit) -> None:  # noqa: ARG002
+        """Find out whether the call is over.
+
+        Raises:
+            OwnerLost: It is not, or nobody can tell.
+            CallApiError: That cannot be found out.
+        """
+        remains = await backend.remains(self.callid)
+        if remains.call != "gone":
+            raise owner_lost(remains)

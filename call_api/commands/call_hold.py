@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from call_api.backends.base import Backend
 from call_api.commands.base import Command, Emit
-from call_api.commands.hold_steps import tell_legs
+from call_api.commands.hold_steps import tell_legs, tell_missing_legs
+from call_api.commands.told import Told
 from call_api.events import CallHolding, CallHoldStart, CallHoldSuccessful, Event
 from call_api.model import LEGS, CallId, LegName
 
@@ -37,3 +38,23 @@ class CallHold(Command, frozen=True, kw_only=True):
                 started=lambda leg: CallHoldStart(leg=leg),
                 successful=lambda leg, all_: CallHoldSuccessful(leg=leg, legs=all_),
             )
+
+    async def take_over(self, backend: Backend, told: Told, emit: Emit) -> None:
+        """Find out whether the legs are on hold; tell the steps that are missing.
+
+        Raises:
+            OwnerLost: They are not, or nobody can tell.
+            CallApiError: That cannot be found out.
+        """
+        legs = LEGS if self.leg is None else (self.leg,)
+        remains = await backend.remains(self.callid)
+        tell_missing_legs(
+            remains,
+            legs,
+            told,
+            emit,
+            is_done=remains.call == "up" and set(legs) <= set(remains.held),
+            accepted=CallHolding(),
+            started=lambda leg: CallHoldStart(leg=leg),
+            successful=lambda leg, all_: CallHoldSuccessful(leg=leg, legs=all_),
+        )

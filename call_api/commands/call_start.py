@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, TypeAlias
 from call_api.backends.base import Backend, StartStep
 from call_api.commands.base import Command, Emit
 from call_api.commands.progress import Progress
+from call_api.commands.told import Told, owner_lost
 from call_api.events import (
     CalleeAnswered,
     CallerAnswered,
@@ -45,6 +46,23 @@ class CallStart(Command, frozen=True, kw_only=True):
                 for state in progress.due(step.state):
                     emit(self._event(state, step))
         progress.finish()
+
+    async def take_over(self, backend: Backend, told: Told, emit: Emit) -> None:
+        """Find out whether the call is up; tell the steps that are missing.
+
+        Raises:
+            OwnerLost: It is not: it was ended if it was half made.
+            CallApiError: That cannot be found out.
+        """
+        remains = await backend.remains_of_start(told.callid)
+        if told.has(CalleeAnswered):
+            return
+        if remains.call != "up":
+            raise owner_lost(remains)
+        for state in _ORDER:
+            event = self._event(state, StartStep(state=state, callid=remains.callid))
+            if not told.has(type(event)):
+                emit(event)
 
     def _event(self, state: _State, step: StartStep) -> Event:
         caller, callee = self.caller, self.callee

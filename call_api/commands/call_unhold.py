@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from call_api.backends.base import Backend
 from call_api.commands.base import Command, Emit
-from call_api.commands.hold_steps import tell_legs
+from call_api.commands.hold_steps import tell_legs, tell_missing_legs
+from call_api.commands.told import Told
 from call_api.events import CallUnholding, CallUnholdStart, CallUnholdSuccessful, Event
 from call_api.model import LEGS, CallId, LegName
 
@@ -39,3 +40,23 @@ class CallUnhold(Command, frozen=True, kw_only=True):
                 started=lambda leg: CallUnholdStart(leg=leg),
                 successful=lambda leg, all_: CallUnholdSuccessful(leg=leg, legs=all_),
             )
+
+    async def take_over(self, backend: Backend, told: Told, emit: Emit) -> None:
+        """Find out whether the legs are back; tell the steps that are missing.
+
+        Raises:
+            OwnerLost: They are not, or nobody can tell.
+            CallApiError: That cannot be found out.
+        """
+        legs = LEGS if self.leg is None else (self.leg,)
+        remains = await backend.remains(self.callid)
+        tell_missing_legs(
+            remains,
+            legs,
+            told,
+            emit,
+            is_done=remains.call == "up" and not set(legs) & set(remains.held),
+            accepted=CallUnholding(),
+            started=lambda leg: CallUnholdStart(leg=leg),
+            successful=lambda leg, all_: CallUnholdSuccessful(leg=leg, legs=all_),
+        )

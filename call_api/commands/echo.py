@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Self
 
 from call_api.backends.base import Backend
 from call_api.commands.base import Command, Emit
+from call_api.commands.told import Told
 from call_api.events import Event, Reply
 
 
@@ -28,3 +29,8 @@ class Echo(Command, frozen=True, kw_only=True):
     async def run(self, backend: Backend, emit: Emit) -> None:  # noqa: ARG002  # asks nothing of it
         """Send the parameters back."""
         emit(Reply(params=self.params))
+
+    async def take_over(self, backend: Backend, told: Told, emit: Emit) -> None:  # noqa: ARG002
+        """Send the parameters back, if they were not."""
+        if not told.has(Reply):
+            emit(Reply(params=self.params))

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from typing import Literal, TypeAlias
 
-from call_api.backends.base import TransferStep
+from call_api.backends.base import Remains, TransferStep
 from call_api.commands.base import Emit
 from call_api.commands.progress import Progress
-from call_api.events import TransferPending, TransferStart, TransferSuccessful
+from call_api.commands.told import Told, owner_lost
+from call_api.events import Event, TransferPending, TransferStart, TransferSuccessful
+from call_api.model import SipUri
 
 _State: TypeAlias = Literal["start", "pending", "ok"]
 _ORDER: tuple[_State, ...] = ("start", "ok")
@@ -32,3 +34,29 @@ async def tell_transfer(steps: AsyncIterator[TransferStep], emit: Emit) -> None:
                     )
                 )
     progress.finish()
+
+
+def tell_missing(
+    remains: Remains, to: SipUri | None, told: Told, emit: Emit, accepted: Event
+) -> None:
+    """Tell what was not told of a transfer when its daemon died, if it is complete.
+
+    Args:
+        to: The destination, where the client named one.
+        accepted: The event that comes first.
+
+    Raises:
+        OwnerLost: It is not.
+    """
+    if told.has(TransferSuccessful):
+        return
+    if remains.call != "up":
+        raise owner_lost(remains)
+    callid, destination = remains.callid, to or SipUri(remains.destination) or None
+    for event in (
+        accepted,
+        TransferStart(callid=callid, destination=destination),
+        TransferSuccessful(callid=callid, destination=destination),
+    ):
+        if not told.has(type(event)):
+            emit(event)

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from call_api.backends.base import Backend
 from call_api.commands.base import Emit
 from call_api.errors import (
     CallFailed,
@@ -13,6 +14,7 @@ from call_api.events import CalleeAnswered, CallHoldStart
 from call_api.journal import Owned, Record, Snapshot
 from call_api.memory_journal import MemoryJournal
 from call_api.model import CallId, CmdId, SipUri
+from tests.fakes.records import record
 from tests.fakes.running import Blocked, Desk, running, turns
 
 A = CmdId("a")
@@ -244,3 +246,33 @@ async def test_who_asks_for_it_is_told_once_that_a_new_command_is_over_and_how()
 
     assert over[0] is None
     assert [str(one) for one in over[1:]] == ["486"]
+
+
+async def test_a_command_of_a_daemon_that_died_is_ended_by_what_finds_out_how() -> None:
+    class Finding:
+        async def run(self, backend: Backend, emit: Emit) -> None:
+            emit(START)
+
+    async with running() as desk:
+        owned = await desk.journal.claim(record("a", timeout=0.001))
+        assert not isinstance(owned, Snapshot)
+        desk.runner.adopt(owned, Finding(), CallId("old"))
+        await turns(1)
+        assert desk.runner.running == 0
+        _, entries = await desk.journal.read(A)
+
+    assert [entry.event for entry in entries] == [
+        b'{"event":"CallHoldStart","data":{"leg":"caller"}}',
+        b'{"event":"Ended","data":{"callid":"old"}}',
+    ]
+
+
+async def test_a_journal_that_cannot_keep_up_holds_up_the_end_for_a_moment_only() -> None:
+    class Stuck(MemoryJournal):
+        async def settled(self) -> None:
+            await asyncio.Event().wait()
+
+    loop = asyncio.get_running_loop()
+    async with running(journal=Stuck(clock=loop.time, call_soon=loop.call_soon)) as desk:
+        async with asyncio.timeout(5):
+            await desk.runner.drain(0.1)

@@ -8,6 +8,7 @@ from typing import Any
 
 from call_api.backends.base import Backend
 from call_api.commands.base import Command, Emit
+from call_api.commands.told import Told
 from call_api.errors import CallApiError
 from call_api.events import CallHolding, CallHoldStart
 from call_api.journal import Entry, Owned, Snapshot
@@ -25,6 +26,9 @@ class Body(Command, frozen=True, kw_only=True):
 
     async def run(self, backend: Backend, emit: Emit) -> None:
         await self.act(emit)
+
+    async def take_over(self, backend: Backend, told: Told, emit: Emit) -> None:
+        raise NotImplementedError
 
 
 async def nothing(emit: Emit) -> None:

@@ -11,6 +11,7 @@ from call_api.backends.base import (
     CallInfo,
     CallPage,
     HoldStep,
+    Remains,
     StartStep,
     Stream,
     TellChange,
@@ -30,7 +31,7 @@ class ScriptedBackend:
     `end` plays it too, as far as it goes without steps.
 
     Args:
-        refuses: Raised by every stream on entering, and by `calls`.
+        refuses: Raised by every stream on entering, by `calls`, and by `remains`.
         calls: What `calls` returns.
         cleanup: Called and awaited when a stream is left before the end of its script.
 
@@ -41,6 +42,7 @@ class ScriptedBackend:
         left_early: Streams that were left before the end of their script.
         watchings: Those who are told of changes.
         proxy_states: What `proxies` returns.
+        left: What `remains` and its like return.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class ScriptedBackend:
         self.left_early = 0
         self.watchings: list[_Watching] = []
         self.proxy_states: dict[str, str] = {}
+        self.left = Remains(callid=CallId("c"), call="unknown")
         self._calls = calls
 
     def next_script(self) -> Sequence[Item]:
@@ -103,6 +106,23 @@ class ScriptedBackend:
         async with _Script[HoldStep](self) as steps:
             async for _ in steps:
                 pass
+
+    async def remains(self, callid: CallId) -> Remains:
+        return self._left("remains", callid)
+
+    async def remains_of_start(self, callid: CallId | None) -> Remains:
+        return self._left("remains_of_start", callid)
+
+    async def remains_of_transfer(
+        self, callids: Sequence[CallId], callid: CallId | None
+    ) -> Remains:
+        return self._left("remains_of_transfer", tuple(callids), callid)
+
+    def _left(self, *asked: object) -> Remains:
+        self.asked.append(asked)
+        if self.refuses is not None:
+            raise self.refuses
+        return self.left
 
     async def calls(self, limit: int, after: CallId | None) -> CallPage:
         self.asked.append(("calls", limit, after))

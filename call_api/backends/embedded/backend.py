@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from call_api.backends.base import (
     CallPage,
     HoldStep,
+    Remains,
     StartStep,
     Stream,
     TellChange,
@@ -18,6 +19,7 @@ from call_api.backends.embedded.attended import Join
 from call_api.backends.embedded.exchange import Exchange
 from call_api.backends.embedded.hold import Hold
 from call_api.backends.embedded.operation import acting_callid, may_act
+from call_api.backends.embedded.remains import remains
 from call_api.backends.embedded.routing import Decide
 from call_api.backends.embedded.start import Start
 from call_api.backends.embedded.steps import Steps
@@ -105,6 +107,20 @@ class EmbeddedBackend:
         call = self._board.calls.find(callid)
         legs = self._board.end(call, CallFailed(487, "Request Terminated"))
         await self._board.until_dead(legs, BYE_WITHIN)
+
+    async def remains(self, callid: CallId) -> Remains:
+        """Return what is left of a call."""
+        return remains(self._board.calls, callid)
+
+    async def remains_of_start(self, callid: CallId | None) -> Remains:
+        """Return what is left of a call that was being made."""
+        return remains(self._board.calls, callid or CallId(acting_callid()))
+
+    async def remains_of_transfer(
+        self, callids: Sequence[CallId], callid: CallId | None
+    ) -> Remains:
+        """Return what is left of a transfer."""
+        return remains(self._board.calls, callid or callids[0])
 
     async def calls(self, limit: int, after: CallId | None) -> CallPage:
         """Return up to ``limit`` calls in the order in which they were made."""

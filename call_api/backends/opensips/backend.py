@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from call_api.backends.base import (
     CallPage,
     HoldStep,
+    Remains,
     StartStep,
     Stream,
     TellChange,
     TransferStep,
     Watching,
 )
-from call_api.backends.opensips import requests
+from call_api.backends.opensips import remains, requests
 from call_api.backends.opensips.call_infos import CallInfos
 from call_api.backends.opensips.calls import CallLister
 from call_api.backends.opensips.dialogs import Dialog
@@ -97,6 +98,20 @@ class OpenSipsBackend:
     async def end(self, callid: CallId) -> None:
         """Hang up both legs of a call, ringing or answered."""
         await end_call(self._shared, callid)
+
+    async def remains(self, callid: CallId) -> Remains:
+        """Return what is left of a call."""
+        return await remains.remains(self._shared, callid)
+
+    async def remains_of_start(self, callid: CallId | None) -> Remains:
+        """Return what is left of a call that was being made; end what is half made."""
+        return await remains.remains_of_start(self._shared, callid)
+
+    async def remains_of_transfer(
+        self, callids: Sequence[CallId], callid: CallId | None
+    ) -> Remains:
+        """Return what is left of a transfer; cancel what rings for it."""
+        return await remains.remains_of_transfer(self._shared, callids, callid)
 
     async def calls(self, limit: int, after: CallId | None) -> CallPage:
         """Return up to ``limit`` calls in the order in which they were made."""

@@ -90,7 +90,7 @@ async def survey(shared: Shared, infos: CallInfos) -> Survey:
     failed: CallApiError | None = None
     for client in shared.proxies.clients:
         try:
-            dialogs = await _all_dialogs(client)
+            dialogs = await all_dialogs(client)
         except CallApiError as exc:
             failed = exc
             continue
@@ -106,8 +106,8 @@ async def survey(shared: Shared, infos: CallInfos) -> Survey:
     return Survey(found, replaced, failed)
 
 
-async def _all_dialogs(client: ProxyClient) -> Sequence[Dialog]:
-    """Read the list in parts that fit into an answer; smaller ones if they do not."""
+async def all_dialogs(client: ProxyClient) -> Sequence[Dialog]:
+    """Return all dialogs of a proxy: read in parts that fit into an answer, or in smaller ones."""
     found: dict[str, Dialog] = {}
     index, count = 0, AT_A_TIME
     while True:

@@ -1,11 +1,12 @@
 import pytest
 
-from call_api.backends.base import TransferStep
+from call_api.backends.base import Remains, TransferStep
 from call_api.commands.call_attended_transfer import CallAttendedTransfer
-from call_api.errors import CallBusy
+from call_api.errors import CallBusy, OwnerLost
 from call_api.events import Event, Transferring, TransferStart, TransferSuccessful
 from call_api.model import CallId, SipUri
 from tests.fakes.scripted_backend import ScriptedBackend
+from tests.fakes.taking_over import taken_over
 
 CAROL = SipUri("sip:carol@10.0.0.12")
 A, B, NEW = CallId("a"), CallId("b"), CallId("new")
@@ -46,3 +47,23 @@ async def test_of_a_busy_call_nothing_is_told() -> None:
         await JOIN.run(ScriptedBackend(refuses=CallBusy(A)), told.append)
 
     assert told == []
+
+
+# Taken over from a daemon that died.
+
+
+async def test_a_complete_join_is_told_with_whom_it_has_reached() -> None:
+    up = Remains(callid=NEW, call="up", destination=CAROL)
+    now, asked = await taken_over(JOIN, up)
+
+    assert now == [
+        Transferring(),
+        TransferStart(callid=NEW, destination=CAROL),
+        TransferSuccessful(callid=NEW, destination=CAROL),
+    ]
+    assert asked == [("remains_of_transfer", (A, B), None)]
+
+
+async def test_a_join_that_is_not_complete_is_lost() -> None:
+    with pytest.raises(OwnerLost):
+        await taken_over(JOIN, Remains(callid=A, call="untransferred"))

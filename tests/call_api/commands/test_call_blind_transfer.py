@@ -1,8 +1,8 @@
 import pytest
 
-from call_api.backends.base import TransferStep
+from call_api.backends.base import Remains, TransferStep
 from call_api.commands.call_blind_transfer import CallBlindTransfer
-from call_api.errors import CallFailed, UnknownCall
+from call_api.errors import CallFailed, OwnerLost, UnknownCall
 from call_api.events import (
     Event,
     TransferPending,
@@ -12,6 +12,7 @@ from call_api.events import (
 )
 from call_api.model import CallId, SipUri
 from tests.fakes.scripted_backend import ScriptedBackend
+from tests.fakes.taking_over import GONE, taken_over
 
 CAROL = SipUri("sip:carol@10.0.0.12")
 OLD, NEW = CallId("a"), CallId("b")
@@ -54,3 +55,33 @@ async def test_of_an_unknown_call_nothing_is_told() -> None:
         await TO_CAROL.run(ScriptedBackend(refuses=UnknownCall(OLD)), told.append)
 
     assert told == []
+
+
+# Taken over from a daemon that died.
+
+
+async def test_a_complete_transfer_is_told_from_where_it_was_to_the_end() -> None:
+    up = Remains(callid=NEW, call="up", destination="sip:not@asked")
+    steps = [
+        Transferring(destination=CAROL),
+        TransferStart(callid=NEW, destination=CAROL),
+        TransferSuccessful(callid=NEW, destination=CAROL),
+    ]
+
+    for count in range(4):
+        now, asked = await taken_over(TO_CAROL, up, *steps[:count])
+        assert now == steps[count:]
+        assert asked == [("remains_of_transfer", (OLD,), NEW if count > 1 else None)]
+
+
+async def test_a_transfer_that_is_not_complete_is_lost() -> None:
+    with pytest.raises(OwnerLost) as caught:
+        await taken_over(TO_CAROL, Remains(callid=OLD, call="untransferred"))
+
+    assert caught.value.data == {"callid": OLD, "call": "untransferred"}
+
+
+async def test_a_transfer_that_was_told_to_be_complete_is_so_whatever_is_left() -> None:
+    done = TransferSuccessful(callid=NEW, destination=CAROL)
+
+    assert (await taken_over(TO_CAROL, GONE, done))[0] == []

@@ -1,10 +1,11 @@
 import asyncio
+from typing import Any
 
 import pytest
 
-from call_api.backends.base import StartStep
+from call_api.backends.base import Remains, StartStep
 from call_api.commands.call_start import CallStart
-from call_api.errors import CallFailed, ProxyUnreachable
+from call_api.errors import CallFailed, OwnerLost, ProxyUnreachable
 from call_api.events import (
     CalleeAnswered,
     CallerAnswered,
@@ -15,6 +16,7 @@ from call_api.events import (
 )
 from call_api.model import CallId, SipUri
 from tests.fakes.scripted_backend import ScriptedBackend
+from tests.fakes.taking_over import GONE, taken_over
 
 ALICE, BOB = SipUri("sip:alice@10.0.0.10"), SipUri("sip:bob@10.0.0.11")
 OLD, NEW = CallId("old"), CallId("new")
@@ -100,3 +102,30 @@ async def test_a_cancelled_command_leaves_its_stream(step: int) -> None:
 
     assert len(told) == step
     assert (backend.open_streams, backend.left_early) == (0, 1)
+
+
+# Taken over from a daemon that died.
+
+
+async def test_a_call_that_is_up_is_told_from_where_it_was_to_the_end() -> None:
+    up = Remains(callid=NEW, call="up")
+    steps = [TOLD[name] for name in ("answered", "transferring", "start", "ok")]
+
+    for count in range(5):
+        now, asked = await taken_over(ALICE_TO_BOB, up, *steps[:count])
+        assert now == steps[count:]
+        assert asked == [("remains_of_start", NEW if count > 2 else None)]
+
+
+async def test_a_call_that_was_told_to_be_up_has_been_whatever_is_left_of_it() -> None:
+    now, asked = await taken_over(ALICE_TO_BOB, GONE, *TOLD.values())
+
+    assert (now, asked) == ([], [("remains_of_start", NEW)])
+
+
+@pytest.mark.parametrize("call", ["unknown", "ringing", "caller"])
+async def test_a_call_that_is_half_made_is_lost(call: Any) -> None:
+    with pytest.raises(OwnerLost) as caught:
+        await taken_over(ALICE_TO_BOB, Remains(callid=OLD, call=call), TOLD["answered"])
+
+    assert caught.value.data == {"callid": OLD, "call": call}

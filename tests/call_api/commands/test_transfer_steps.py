@@ -2,11 +2,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from call_api.backends.base import TransferStep
-from call_api.commands.transfer_steps import tell_transfer
+from call_api.backends.base import Remains, TransferStep
+from call_api.commands.transfer_steps import tell_missing, tell_transfer
 from call_api.errors import CallFailed
-from call_api.events import Event, TransferPending, TransferStart, TransferSuccessful
+from call_api.events import Event, TransferPending, Transferring, TransferStart, TransferSuccessful
 from call_api.model import CallId, SipUri
+from tests.fakes.taking_over import told
 
 CAROL = SipUri("sip:carol@10.0.0.12")
 NEW = CallId("new")
@@ -54,3 +55,12 @@ async def test_a_transfer_that_fails_or_stops_is_no_success() -> None:
         await tell_transfer(stream(START), heard.append)
 
     assert heard == [STARTED, STARTED]
+
+
+async def test_whom_a_transfer_has_reached_may_not_be_known() -> None:
+    events: list[Event] = []
+    up = Remains(callid=CallId("c"), call="up")
+
+    tell_missing(up, None, told(), events.append, Transferring())
+
+    assert events[-1] == TransferSuccessful(callid=CallId("c"), destination=None)

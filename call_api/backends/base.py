@@ -161,7 +161,8 @@ class Backend(Protocol):
     changing the call, `CallFailed` when a SIP party refuses (408: it did not answer) and
     `NotSupported` when this back end cannot do it. Streams raise on entering or while read. A
     stream that is left early cancels what rings and hangs up what was built; a transfer that
-    is left early leaves the old call as it was. `remains` and its like are for commands whose
+    is left early leaves the old call as it was. One that is cancelled when that is too late goes
+    on instead, so that its end is told as it is. `remains` and its like are for commands whose
     daemon died while they ran: another daemon asks, of a back end that was opened since.
     """
 

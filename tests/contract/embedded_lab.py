@@ -80,7 +80,6 @@ class EmbeddedLab:
     phones: Mapping[str, LabPhone]
     nobody: SipUri
     ring_for: float
-    answer_may_cross: bool = False
 
 
 @asynccontextmanager

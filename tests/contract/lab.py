@@ -66,13 +66,9 @@ class Lab(Protocol):
         phones: By name, one for each of `NAMES`.
         nobody: URI of one who has no phone.
         ring_for: Seconds an INVITE may ring.
-        answer_may_cross: Whether a phone that answers just as its INVITE is cancelled loses the
-            call, and with it the one that the INVITE replaced. Of a proxy's MI no command
-            cancels without also ending what was answered a moment ago.
     """
 
     backend: Backend
     phones: Mapping[str, LabPhone]
     nobody: SipUri
     ring_for: float
-    answer_may_cross: bool

@@ -102,7 +102,6 @@ class OpenSipsLab:
     phones: Mapping[str, LabPhone]
     nobody: SipUri = _NOBODY
     ring_for: float = RING_FOR
-    answer_may_cross: bool = True
 
 
 @asynccontextmanager

@@ -12,9 +12,9 @@ from call_api.backends.opensips.client import MiChannel, ProxyClient
 from call_api.backends.opensips.events import EventTable, RecentDialogs
 from call_api.backends.opensips.keeper import Keeper
 from call_api.backends.opensips.mi import MiError
+from call_api.backends.opensips.patience import Patience
 from call_api.backends.opensips.proxies import Proxies
 from call_api.backends.opensips.shared import Shared
-from call_api.backends.opensips.transfer_progress import Patience
 from call_api.errors import CallApiError
 from call_api.model import CallId, SipUri
 
@@ -189,7 +189,7 @@ def entry(callid: str, state: int = 4, **values: Any) -> dict[str, Any]:
         "from_uri": "sip:alice@127.0.0.1",
         "to_uri": "sip:bob@127.0.0.1",
         "caller_tag": "tag-1",
-        "CALLEES": [{"callee_tag": "tag-2"}],
+        "CALLEES": [{"callee_tag": "tag-2", "caller_cseq": "258"}],
         "context": {"values": [{name: value} for name, value in values.items()]},
     }
 

@@ -43,7 +43,12 @@ def established(proxy: ScriptedProxy, **noted: Any) -> None:
         dialogs[params["dialog_id"]]["Dialog"]["state"] = 5
         return "OK"
 
+    def cancel(params: dict[str, str]) -> str:
+        dialogs[params["callid"]]["Dialog"]["state"] = 5
+        return "OK"
+
     proxy.answers("dlg_end_dlg", end)
+    proxy.answers("t_uac_cancel", cancel)
 
 
 async def transferred(

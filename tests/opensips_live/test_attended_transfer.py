@@ -1,5 +1,7 @@
 """CallAttendedTransfer: either leg of either call, refusals, and what is left of both."""
 
+import asyncio
+
 import pytest
 
 from tests.live.calls import start, talk
@@ -69,3 +71,27 @@ async def test_a_phone_that_refuses_the_refer_leaves_both_calls_talking(
     assert (error["name"], error["status"], error["reason"]) == ("CallFailed", status, reason)
     await talk(alice, bob, carol, dave)
     await proxy.has_only(callid_a, callid_b)
+
+
+@pytest.mark.parametrize("wait_ms", [0, 2, 4, 6, 8, 10, 15, 30])
+async def test_cancelled_at_any_time_both_calls_go_on_or_their_parties_are_joined(
+    client: Client, proxy: OpenSips, phones: dict[str, Phone], wait_ms: int
+) -> None:
+    """The phone answers Replaces within milliseconds: the cancellation meets every state."""
+    alice, bob, carol, dave = (phones[name] for name in ("alice", "bob", "carol", "dave"))
+    callid_a = await start(client, alice, bob)
+    callid_b = await start(client, carol, dave)
+    command = await begin(client, callid_a, callid_b)
+    await asyncio.sleep(wait_ms / 1000)
+
+    await client.result("CommandCancel", {"cmd_id": command.cmd_id})
+
+    frames = await command.end()
+    if "Error" in [frame["params"]["event"] for frame in frames]:
+        await talk(alice, bob, carol, dave)
+        await proxy.has_only(callid_a, callid_b)
+    else:
+        await talk(alice, dave)
+        await bob.idle()
+        await carol.idle()
+        assert len(await proxy.calls()) == 1

@@ -87,6 +87,27 @@ async def test_a_phone_that_never_answers_the_refer_ends_it_in_time(
     await alice.idle()
 
 
+@LEGS
+async def test_a_phone_that_wakes_up_after_the_refer_was_given_up_calls_nobody(
+    client: Client, proxy: OpenSips, bob: Phone, mortal: Phone, carol: Phone, leg: str
+) -> None:
+    pair = (mortal, bob) if leg == "caller" else (bob, mortal)
+    callid = await start(client, *pair)
+    await carol.behave(answer=0)
+    mortal.freeze()
+    error = await (await transfer(client, callid, leg, carol.uri)).error()
+    assert (error["name"], error["status"]) == ("CallFailed", 408)
+
+    mortal.thaw()
+
+    await mortal.until(lambda state: [one for one in state.endings if one.status == 487])
+    assert [one.status for one in (await carol.idle()).endings] == [487]
+    await talk(bob, mortal)
+    await proxy.has_only(callid)
+    await succeeds(await client.begin("CallHold", {"callid": callid}))
+    await succeeds(await client.begin("CallEnd", {"callid": callid}))
+
+
 @pytest.mark.parametrize("failure", ["busy", "nobody", "silent", "refused"])
 async def test_a_second_transfer_works_after_one_that_failed(
     client: Client, proxy: OpenSips, phones: dict[str, Phone], failure: str

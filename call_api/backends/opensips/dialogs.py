@@ -27,6 +27,7 @@ class Dialog:
     Attributes:
         id: The proxy's own name for it.
         callee_tag: Of the callee that answered; empty before.
+        invite_cseq: The number of the INVITE, while the callee rings; empty: nobody rings yet.
         started: When it was answered, in seconds since 1970; 0 before.
         values: What modules have noted, by name; empty when they were not asked for.
     """
@@ -38,6 +39,7 @@ class Dialog:
     callee: str = ""
     caller_tag: str = ""
     callee_tag: str = ""
+    invite_cseq: str = ""
     started: float = 0.0
     values: Mapping[str, Any] = field(default_factory=dict)
 
@@ -121,6 +123,8 @@ def parse_dialogs(result: object) -> list[Dialog]:
 def _dialog(entry: dict[str, Any]) -> Dialog:
     callees = entry.get("CALLEES")
     callee = callees[0] if isinstance(callees, list) and callees else {}
+    if not isinstance(callee, dict):
+        callee = {}
     state, started = entry.get("state"), entry.get("timestart")
     return Dialog(
         id=_text(entry, "ID"),
@@ -129,7 +133,8 @@ def _dialog(entry: dict[str, Any]) -> Dialog:
         caller=_text(entry, "from_uri"),
         callee=_text(entry, "to_uri"),
         caller_tag=_text(entry, "caller_tag"),
-        callee_tag=_text(callee, "callee_tag") if isinstance(callee, dict) else "",
+        callee_tag=_text(callee, "callee_tag"),
+        invite_cseq=_text(callee, "caller_cseq"),
         started=float(started) if isinstance(started, int | float) else 0.0,
         values=_values(entry.get("context")),
     )

@@ -19,9 +19,9 @@ from call_api.backends.opensips.client import Connect, MiChannel, ProxyClient
 from call_api.backends.opensips.event_framing import EventFraming
 from call_api.backends.opensips.events import EventTable, RecentDialogs
 from call_api.backends.opensips.keeper import Keeper
+from call_api.backends.opensips.patience import Patience
 from call_api.backends.opensips.proxies import Proxies
 from call_api.backends.opensips.shared import Shared
-from call_api.backends.opensips.transfer_progress import Patience
 from call_api.config import Config
 from call_api.model import SipUri
 from call_api.sip.uri import BadUri, parse_target

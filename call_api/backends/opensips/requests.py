@@ -88,9 +88,14 @@ def invite(caller: SipUri, callee: SipUri, callid: CallId, proxy: SipUri) -> MiR
     )
 
 
-def cancel(callid: CallId) -> MiRequest:
-    """Cancel the INVITE that `invite` asked for, while nobody has answered it."""
-    return MiRequest("t_uac_cancel", {"callid": callid, "cseq": INVITE_CSEQ})
+def cancel(callid: CallId, cseq: str = INVITE_CSEQ) -> MiRequest:
+    """Cancel an INVITE, while nobody has answered it; after that nothing happens.
+
+    Args:
+        cseq: Its number: by default that of `invite`. Of a phone's own, which the proxy only
+            passes on, the dialog knows it.
+    """
+    return MiRequest("t_uac_cancel", {"callid": callid, "cseq": cseq})
 
 
 def refer(callid: CallId, leg: LegName, destination: SipUri) -> MiRequest:

@@ -11,10 +11,9 @@ from call_api.backends.opensips.client import ATTEMPTS, ProxyClient
 from call_api.backends.opensips.dialogs import ANSWERED, CONFIRMED, Dialog
 from call_api.backends.opensips.events import EventTable, RecentDialogs
 from call_api.backends.opensips.keeper import Keeper
+from call_api.backends.opensips.patience import Patience
 from call_api.backends.opensips.proxies import Proxies
-from call_api.backends.opensips.transfer_progress import Patience
 from call_api.errors import (
-    CallApiError,
     CallBusy,
     NotSupported,
     ProxyRefused,
@@ -33,12 +32,6 @@ SETTLE_FOR: Final = 0.02
 """Seconds from the proxy's word that a dialog is acknowledged until the phone has the ACK."""
 
 _ACK_EVERY: Final = 0.03  # seconds; as long as the ACK may take to be passed on
-
-_CANCELLED_WITHIN: Final = 8.0
-"""Seconds for a call that is being made to be over: longer than a phone's INVITE without any
-answer lasts at most proxies, and than a refused `dlg_end_dlg` has to be repeated."""
-
-_CANCEL_EVERY: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,38 +115,6 @@ async def hang_up(proxy: ProxyClient, callid: CallId) -> bool:
             return True
     logger.warning("%s: no answer on ending %s", proxy.name, callid)
     return False
-
-
-async def cancel(proxy: ProxyClient, callid: CallId, *, spares_answered: bool = False) -> bool:
-    """End a call that is just being made, however far it has come; return whether it is over.
-
-    The proxy refuses (500) while it is sending the INVITE on, and where a CANCEL meets a 200
-    the call comes up: so this is repeated until there is nothing left, or nobody tells.
-
-    Args:
-        spares_answered: Whether a call that comes up in spite of it is left alone. When nobody
-            tells, it counts as over then.
-    """
-    until = proxy.loop.time() + _CANCELLED_WITHIN
-    is_cancelled = False
-    state = ANSWERED
-    while proxy.loop.time() < until:
-        if not is_cancelled or state >= ANSWERED:
-            reply = await proxy.request(requests.end(callid), proxy.reply_within / 2)
-            is_cancelled = reply.is_answer and reply.error is None
-        try:
-            dialog = await proxy.dialog(callid)
-        except CallApiError as exc:
-            logger.warning("%s: whether %s is over is not known: %s", proxy.name, callid, exc)
-            return spares_answered
-        if dialog is None or dialog.is_over:
-            return True
-        state = dialog.state
-        if spares_answered and state >= ANSWERED:
-            return False
-        await asyncio.sleep(_CANCEL_EVERY)
-    logger.warning("%s: %s could not be ended", proxy.name, callid)
-    return spares_answered
 
 
 async def established(proxy: ProxyClient, callid: CallId) -> Dialog:

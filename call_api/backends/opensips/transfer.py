@@ -26,7 +26,8 @@ class TransferFlow:
     """One transfer of an established call. Entered: the phone is referred.
 
     Left early: what rings for it is cancelled, and the old call goes on; or, if the new one is up
-    already, the transfer is completed.
+    already, the transfer is completed. Cancelled, it tells which: who reads is told the rest of
+    the steps if it is completed.
 
     Args:
         callids: The call to transfer, and the one whose leg is taken over, if any.
@@ -53,6 +54,7 @@ class TransferFlow:
         self._inbox: Inbox = Inbox(asyncio.get_running_loop())
         self._closers: list[Callable[[], None]] = [self._inbox.close]
         self._watch: TransferWatch | None = None
+        self._undoing: asyncio.Task[None] | None = None
         self._is_over = False
 
     async def __aenter__(self) -> Self:
@@ -63,18 +65,22 @@ class TransferFlow:
         """
         try:
             await self._open()
+        except asyncio.CancelledError:
+            if not await self._leave():
+                raise
         except BaseException as failed:
-            # A refusal is certain; silence, or being cancelled, leaves open what has happened.
+            # A refusal is certain; silence leaves open what has happened.
             self._is_over = isinstance(failed, CallApiError) and not isinstance(
                 failed, ProxyUnreachable
             )
-            await self._close()
+            self._give_up()
+            await self._leave()
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Let go of everything."""
-        await self._close()
+        await self._leave()
 
     def __aiter__(self) -> Self:
         """Go on where it was left."""
@@ -88,16 +94,25 @@ class TransferFlow:
         """
         assert self._watch is not None
         try:
-            step = await self._watch.next_step()
+            step = await self._next_step(self._watch)
         except CallFailed:
             # What rings is left ringing when the time is up, and cancelled on the way out.
-            self._is_over = self._watch.progress.is_settled
+            self._is_over = self._progress.is_settled
+            self._give_up()
             raise
         if step is None:
             self._is_over = True
             raise StopAsyncIteration
         self._is_over = step.state == "ok"
         return step
+
+    async def _next_step(self, watch: TransferWatch) -> TransferStep | None:
+        try:
+            return await watch.next_step()
+        except asyncio.CancelledError:
+            if not await self._leave():
+                raise
+        return await watch.next_step()
 
     async def _open(self) -> None:
         shared = self._shared
@@ -115,14 +130,28 @@ class TransferFlow:
         self._watch = watch
         await watch.refer(self._request)
 
-    async def _close(self) -> None:
-        watch, self._watch = self._watch, None
-        if watch is not None and not self._is_over:
-            undoing = self._shared.keeper.finish(self._undo(watch), f"undo {self._callids[0]}")
-            # Goes on by itself: a phone that has not called yet may do so, and must be caught.
-            await asyncio.wait((undoing,), timeout=_UNDO_WITHIN)
-        else:
+    def _give_up(self) -> None:
+        if self._watch is not None:
+            self._watch.give_up()
+
+    async def _leave(self) -> bool:
+        """Undo what is not over; return whether that was too late, and it is complete."""
+        watch = self._watch
+        if self._undoing is not None:
+            pass  # it lets go of everything
+        elif watch is None or self._is_over:
             self._release()
+        else:
+            self._undoing = self._shared.keeper.finish(
+                self._undo(watch), f"undo {self._callids[0]}"
+            )
+            await asyncio.wait((self._undoing,), timeout=_UNDO_WITHIN)
+            if self._progress.new_callid is None:
+                # Goes on by itself: a phone that has not called yet may do so, and is caught.
+                watch.give_up()
+            else:
+                await asyncio.wait((self._undoing,))
+        return self._progress.outcome is True
 
     async def _undo(self, watch: TransferWatch) -> None:
         try:

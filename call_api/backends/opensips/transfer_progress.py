@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal
 
@@ -11,6 +10,7 @@ from call_api.backends.opensips import dialogs, events
 from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.events import EventParams, ProxyEvent
 from call_api.backends.opensips.outcomes import failure, parse_status
+from call_api.backends.opensips.patience import Patience
 from call_api.errors import CallApiError, CallFailed
 from call_api.model import CallId, SipUri
 
@@ -21,30 +21,6 @@ class Question(Enum):
     OLD_CALL = "how the transferred call is"
     NEW_CALL = "how the new call is"
     FIND_NEW_CALL = "whether there is a new call at all"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long to wait for what, in seconds.
-
-    Attributes:
-        ring_for: Until the destination answers, once it is asked.
-        refer_within: Until the phone asks it. The proxy gives up a REFER without an answer
-            after its ``fr_timeout``, of 30 s by default.
-        start_within: For an event that another one has overtaken.
-        truth_within: For a NOTIFY with the true status of a failure.
-        challenge_within: Until a phone whose INVITE was challenged sends it again.
-        refused_within: A REFER that ended later than that was not refused, but not answered.
-        find_for: Until a new call must have turned up after the old one has ended.
-    """
-
-    ring_for: float = 60.0
-    refer_within: float = 40.0
-    start_within: float = 0.1
-    truth_within: float = 0.5
-    challenge_within: float = 1.0
-    refused_within: float = 3.0
-    find_for: float = 3.0
 
 
 _BEFORE_START: Final = (0.05, 0.2, 0.5, 1.0, 2.0)  # seconds between two questions
@@ -104,6 +80,7 @@ class TransferProgress:
         self._fail_at: float | None = None
         self._give_up_at: float | None = None
         self._old_ended_at: float | None = None
+        self._stray_until: float | None = None
 
     def accept(self, now: float) -> None:
         """The proxy has sent a REFER, and notes on the call how it goes."""
@@ -133,6 +110,11 @@ class TransferProgress:
         return self.outcome is not None and not self._is_abandoned
 
     @property
+    def may_go_on(self) -> bool:
+        """Whether the phone may do what it was asked, for all that is known."""
+        return self.outcome is None or (self._is_abandoned and isinstance(self.outcome, CallFailed))
+
+    @property
     def has_begun(self) -> bool:
         """Whether the proxy has told anything of it."""
         return self.new_callid is not None or bool(self._early) or self.outcome is not None
@@ -155,6 +137,31 @@ class TransferProgress:
             self.outcome = error
             self._is_abandoned = True
 
+    def not_asked(self, error: CallApiError) -> None:
+        """The proxy has not sent the REFER."""
+        if self.outcome is None:
+            self.outcome = error
+
+    def unanswered(self) -> None:
+        """The proxy has given up the REFER; the phone may carry it out all the same."""
+        if self._stray_until is None:
+            self.fail(CallFailed(*_UNANSWERED))
+
+    def wait_for_stray(self, now: float, until: float) -> None:
+        """It was left or given up: go on, for the call that the phone may make all the same."""
+        self.outcome = None
+        self._stray_until = self._give_up_at = until
+        self._ask_at = self._ask_at or now + _BEFORE_START[0]
+
+    def tell_left(self, dialog: Dialog | None) -> None:
+        """Take in what came of calling off the new call; None: it is over."""
+        if self.outcome is not None:
+            return
+        if dialog is None:
+            self.outcome = CallFailed(*_GONE)
+        else:
+            self._succeed()
+
     def refused(self, status: int, reason: str) -> None:
         """The phone has answered the REFER with a failure."""
         if self.outcome is not None:
@@ -174,9 +181,11 @@ class TransferProgress:
             self._start(CallId(str(dialog.transfer_callid)), None, now)
             self._ask_at = now
         elif self._is_noted and dialog.transfer_leg == "":
-            took = now - self._accepted_at
-            self.was_refused_at_once = took < self._patience.refused_within
-            self._finish(CallFailed(*(_REFUSED if self.was_refused_at_once else _UNANSWERED)))
+            self.was_refused_at_once = now - self._accepted_at < self._patience.refused_within
+            if self.was_refused_at_once:
+                self._finish(CallFailed(*_REFUSED))
+            else:
+                self.unanswered()
 
     def tell_new_call(self, dialog: Dialog | None, now: float) -> None:
         """Take in the answer to `Question.NEW_CALL` or `Question.FIND_NEW_CALL`."""
@@ -186,7 +195,10 @@ class TransferProgress:
             self._start(CallId(dialog.callid), None, now)
         if self.new_callid is None:
             ended_at = self._old_ended_at
-            if ended_at is not None and now >= ended_at + self._patience.find_for:
+            is_given_up = self._stray_until is not None
+            if ended_at is None or is_given_up:
+                return
+            if now >= ended_at + self._patience.find_for:
                 self._finish(self._failure or CallFailed(*_HUNG_UP))
         elif dialog is None or dialog.is_over:
             self._fail_later(self._failure or CallFailed(*_GONE), now)

@@ -8,15 +8,18 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from call_api.backends.base import ACTING, TransferStep
-from call_api.backends.opensips import dialogs, events
+from call_api.backends.opensips import events
+from call_api.backends.opensips.cancel import call_off, cancel
 from call_api.backends.opensips.client import ProxyClient
 from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.events import Listening, ProxyEvent
 from call_api.backends.opensips.inbox import Inbox, Told, Trouble
 from call_api.backends.opensips.mi import Reply
+from call_api.backends.opensips.new_call import NewCallSearch
 from call_api.backends.opensips.outcomes import INVALID_PARAMS, METHOD_NOT_FOUND, refusal
+from call_api.backends.opensips.replaced import end_replaced
 from call_api.backends.opensips.requests import MiRequest
-from call_api.backends.opensips.shared import Shared, cancel, established, hang_up, look_at
+from call_api.backends.opensips.shared import Shared, established, look_at
 from call_api.backends.opensips.transfer_progress import Question, TransferProgress
 from call_api.errors import (
     CallApiError,
@@ -30,18 +33,12 @@ from call_api.errors import (
 from call_api.model import CallId
 
 _HEARD: Final = (events.TRANSFER, events.STATE, events.REFUSED)
-_STRAY_FOR: Final = 10.0
-"""Seconds in which a phone that was referred may still call, after the command was left."""
+_STRAY_FOR: Final = 32.0
+"""Seconds in which a phone that was referred may still call, after the command was left or the
+proxy has given up: the life of a request (64 times T1: RFC 3261, section 17.1.2.2)."""
 
 _LOOKS: Final = 5
-_LOOK_EVERY: Final = 0.2  # seconds
-_NOTE_EVERY: Final = 0.05
-
-_UNDO_WITHIN: Final = 1.0
-"""Seconds for which a command that was left waits until everything is undone."""
-
-_SEARCHED: Final = 50  # recent dialogs, at most, among which a new call is looked for
-
+_NOTE_EVERY: Final = 0.05  # seconds
 
 Again: TypeAlias = Callable[[Sequence[Dialog]], MiRequest]
 """Makes, of how the calls are, the request that is left when the proxy refuses `call_transfer`."""
@@ -77,7 +74,10 @@ class TransferWatch:
         self._again = again
         self._try_again = try_again
         self._refused: CallApiError | bool | None = None  # how the first try ended
-        self._mark = shared.recent.mark
+        self._search = NewCallSearch(shared.recent, proxy)
+        self._is_asked = False
+        self._is_given_up = False
+        self._is_complete = False
         self._new_call: Listening | None = None
         self._listened_to: CallId | None = None
 
@@ -91,8 +91,10 @@ class TransferWatch:
             await self._refer_again(CallBusy(self._callid))
             return
         await ACTING.get().may_act()
+        self._is_asked = True
         reply = await self._proxy.request(request)
         if reply.error is not None:
+            self._is_asked = False
             error = refusal(reply.error, self._callid)
             if not isinstance(error, CallBusy):
                 raise error
@@ -113,11 +115,9 @@ class TransferWatch:
         progress = self.progress
         while True:
             if progress.steps:
-                step = progress.steps.popleft()
-                if step.state == "ok":
-                    self._shared.proxies.remember(step.callid, self._proxy)
-                    await self._release_the_others()
-                return step
+                if progress.steps[0].state == "ok":
+                    await self._complete(progress.steps[0].callid)
+                return progress.steps.popleft()
             if progress.was_refused_at_once and self._try_again:
                 self._try_again = False
                 self._refused = progress.outcome
@@ -142,16 +142,23 @@ class TransferWatch:
         """Keep the old calls as they are; if the new one is up already, complete the transfer.
 
         By then a phone may have let go of its old call, or be about to: nobody could go back.
+        So `progress` tells of a success, unless the transfer was given up.
         """
         await self._settle()
-        new, outcome = self.progress.new_callid, self.progress.outcome
+        progress, new = self.progress, self.progress.new_callid
         if new is None:
             return
-        if isinstance(outcome, CallApiError):  # told already, and nothing may come of it any more
+        if self._is_given_up or isinstance(progress.outcome, CallApiError):
             await cancel(self._proxy, new)
-        elif await self._is_up(new) or not await cancel(self._proxy, new, spares_answered=True):
-            self._shared.proxies.remember(new, self._proxy)
-            await self._release_the_others()
+            return
+        if progress.outcome is None:
+            progress.tell_left(await call_off(self._proxy, new))
+        if progress.outcome is True:
+            await self._complete(new)
+
+    def give_up(self) -> None:
+        """Let nothing come of it any more: its failure is told."""
+        self._is_given_up = True
 
     def close(self) -> None:
         """Stop listening to the new call."""
@@ -166,24 +173,16 @@ class TransferWatch:
     async def _settle(self) -> None:
         """Take in all that was told; wait for a new call that may come still."""
         self._take_all()
-        if self.progress.outcome is None and self.progress.new_callid is None:
+        progress = self.progress
+        if self._is_asked and progress.new_callid is None and progress.may_go_on:
             await self._catch_stray()
 
-    async def _is_up(self, new: CallId) -> bool:
-        if self.progress.outcome is True:
-            return True
-        try:
-            dialog = await self._proxy.dialog(new)
-        except CallApiError:
-            return False
-        return dialog is not None and dialogs.ANSWERED <= dialog.state < dialogs.ENDED
-
-    async def _release_the_others(self) -> None:
-        """End what the transfer has replaced: nobody else does."""
-        await hang_up(self._proxy, self._callid)
-        for dialog in self._known[1:]:
-            name = f"end {dialog.callid}"
-            self._shared.keeper.finish(_end_what_is_left(self._proxy, dialog), name)
+    async def _complete(self, new: CallId) -> None:
+        """End what is replaced. Twice does no harm: whoever waits for it may be cancelled."""
+        if not self._is_complete:
+            self._shared.proxies.remember(new, self._proxy)
+            await end_replaced(self._shared, self._proxy, self._known)
+            self._is_complete = True
 
     async def _refer_again(self, busy: CallApiError) -> None:
         """Get past callops, which lets a dialog be transferred once in its life.
@@ -207,6 +206,7 @@ class TransferWatch:
         """Have a REFER sent past callops: its answer is the phone's own."""
         await ACTING.get().may_act()
         request = self._again(self._known)
+        self._is_asked = True
         self._proxy.send(request, self._inbox.put, self._shared.patience.refer_within)
         self.progress.accept_unnoted(self._now)
 
@@ -246,9 +246,11 @@ class TransferWatch:
                 self.progress.refused(self._refused.status, self._refused.reason)
                 return
             what = "Request Pending: the call was transferred before, and that cannot be undone"
-            self.progress.fail(ProxyRefused(491, what))
+            self.progress.not_asked(ProxyRefused(491, what))
         elif reply.error is not None and reply.error.code == 404:
-            self.progress.fail(UnknownCall(self._callid))
+            self.progress.not_asked(UnknownCall(self._callid))
+        elif reply.error is not None and reply.error.code == 408:
+            self.progress.unanswered()
         elif reply.error is not None:
             self.progress.refused(reply.error.code, reply.error.reason)
         elif isinstance(reply.result, dict):
@@ -270,7 +272,7 @@ class TransferWatch:
             elif question is Question.NEW_CALL and progress.new_callid is not None:
                 dialog = await proxy.dialog(progress.new_callid)
             else:
-                dialog = await self._search()
+                dialog = await self._search.find(self._known[0].id)
         except (ProxyRefused, NotSupported, CallBusy):
             return  # it does not tell; time will
         self._take_all()
@@ -278,18 +280,6 @@ class TransferWatch:
             progress.tell_old_call(dialog, self._now)
         else:
             progress.tell_new_call(dialog, self._now)
-
-    async def _search(self) -> Dialog | None:
-        """Return the call that the referred phone has made, if the proxy told nothing of it.
-
-        A phone that hangs up as soon as it is referred (baresip, when its first NOTIFY is
-        refused) makes callops forget what the new call belongs to.
-        """
-        for callid in self._shared.recent.since(self._mark)[:_SEARCHED]:
-            dialog = await self._proxy.dialog(CallId(callid))
-            if dialog is not None and dialog.replaces(self._known[0].id):
-                return dialog
-        return None
 
     def _listen_to_new_call(self) -> None:
         new = self.progress.new_callid
@@ -301,28 +291,13 @@ class TransferWatch:
 
     async def _catch_stray(self) -> None:
         """Wait for the new call for a while: a REFER cannot be taken back."""
-        until = self._now + _STRAY_FOR
-        while self.progress.new_callid is None and self.progress.outcome is None:
-            if self._now >= until:
-                return
-            if self.progress.question is not None:
+        progress = self.progress
+        progress.wait_for_stray(self._now, self._now + _STRAY_FOR)
+        while progress.new_callid is None and progress.outcome is None:
+            if progress.question is not None:
                 try:
-                    await self._ask(self.progress.question)
+                    await self._ask(progress.question)
                 except ProxyUnreachable:
                     return
             else:
-                await self._wait(min(self.progress.next_timer() or until, until))
-
-
-async def _end_what_is_left(proxy: ProxyClient, dialog: Dialog) -> None:
-    """End a call whose leg was taken over: the phone does so itself, unless it cannot."""
-    callid = CallId(dialog.callid)
-    for _ in range(_LOOKS):
-        try:
-            now = await proxy.dialog(callid)
-        except CallApiError:
-            return
-        if now is None or now.is_over:
-            return
-        await asyncio.sleep(_LOOK_EVERY)
-    await hang_up(proxy, callid)
+                await self._wait(progress.next_timer() or self._now)

@@ -47,6 +47,11 @@ class Dialog:
     asked: dict[LegName, int] = field(default_factory=dict)
     is_first_leg: bool = False
 
+    @property
+    def invite_cseq(self) -> str:
+        """The number of the INVITE that made it."""
+        return "1" if self.is_first_leg else "7057"
+
     def uri(self, leg: str) -> str:
         """Return who is on a leg, as that phone calls itself."""
         return (self.caller if leg == "caller" else self.callee).partition(";osid=")[0]
@@ -79,7 +84,8 @@ class Dialog:
             "caller_route_set": "",
             "caller_bind_addr": "udp:127.0.0.1:5060",
             "caller_sdp": _SDP,
-            "CALLEES": [self._callee_entry()],
+            # Known from the first provisional response on that has a tag.
+            "CALLEES": [self._callee_entry()] if self.state > NEW else [],
         }
         if values and self.values:
             entry["context"] = {"values": [{name: self.values[name]} for name in self.values]}
@@ -87,9 +93,9 @@ class Dialog:
 
     def _callee_entry(self) -> dict[str, Any]:
         return {
-            "callee_tag": self.callee_tag if self.state > NEW else "",
+            "callee_tag": self.callee_tag,
             "callee_contact": "sip:bob@127.0.0.1:5072;ob" if self.answered else "",
-            "caller_cseq": "7057",
+            "caller_cseq": self.invite_cseq,
             "callee_route_set": "",
             "callee_bind_addr": "udp:127.0.0.1:5060",
             "callee_sdp": _SDP if self.answered else "",

@@ -20,7 +20,7 @@ FR_INV_TIMEOUT = 10.0
 
 REASONS = {202: "Accepted", 488: "Not Acceptable Here", 500: "Server Error", 603: "Decline"}
 
-_HOP = 0.0008  # seconds from the proxy to a phone and back
+HOP = 0.0008  # seconds from the proxy to a phone and back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +53,14 @@ def invited(manner: Manner, dialog: Dialog, patience: float) -> Steps:
     """Return what happens when the proxy calls a phone itself."""
     callid = dialog.callid
     if not manner.is_there:
-        return [(_HOP, Move(callid, ENDED)), (_HOP, _status("404 Not Found"))]
-    rings = [(_HOP, Move(callid, RINGING))]
+        return [(HOP, Move(callid, ENDED)), (HOP, _status("404 Not Found"))]
+    rings = [(HOP, Move(callid, RINGING))]
     if not manner.answers or manner.rings_for >= patience:
-        over = patience + _HOP
+        over = patience + HOP
         return [*rings, (over, Move(callid, ENDED)), (over, _status("408 Request Timeout"))]
     if not manner.answers.startswith("2"):
-        return [(_HOP, Move(callid, ENDED)), (_HOP, _status(manner.answers))]
-    at = _HOP + manner.rings_for
+        return [(HOP, Move(callid, ENDED)), (HOP, _status(manner.answers))]
+    at = HOP + manner.rings_for
     return [
         *rings,
         (at, Move(callid, ANSWERED)),
@@ -94,16 +94,16 @@ def answered(status: str, dialog: Dialog) -> Answer:
 
 def cancelled(callid: str, ended: str = "487 Request Terminated") -> Steps:
     """Return what happens to an INVITE of the proxy that is cancelled, or refused at last."""
-    return [(_HOP, Move(callid, ENDED)), (_HOP, _status(ended))]
+    return [(HOP, Move(callid, ENDED)), (HOP, _status(ended))]
 
 
 def dialled(manner: Manner, callid: str) -> Steps:
     """Return what happens when a phone calls another one."""
-    rings = [(_HOP, Move(callid, RINGING))]
+    rings = [(HOP, Move(callid, RINGING))]
     if not manner.answers.startswith("2"):
         return rings
-    at = _HOP + manner.rings_for
-    return [*rings, (at, Move(callid, ANSWERED)), (at + _HOP, Move(callid, CONFIRMED))]
+    at = HOP + manner.rings_for
+    return [*rings, (at, Move(callid, ANSWERED)), (at + HOP, Move(callid, CONFIRMED))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,13 +166,13 @@ def referred(
     transfer: Transfer, phone: Manner, target: Manner, patience: float, chance: random.Random
 ) -> Steps:
     """Return what happens once a phone has got a REFER."""
-    old, at = transfer.old.callid, _HOP
+    old, at = transfer.old.callid, HOP
     if not phone.refers:
         return [(FR_TIMEOUT, Referred(old, 408))]
     if phone.refers >= 300 or not phone.calls_out:
         return [(at, Referred(old, phone.refers))]
     steps: list[tuple[float, Any]] = [(at, Referred(old, phone.refers))]
-    at += _HOP
+    at += HOP
     steps.append((at, Move(transfer.new_callid, NEW, transfer.made)))
     if phone.gives_up:
         steps.append((at, Move(old, ENDED)))
@@ -184,7 +184,7 @@ def referred(
 def _called(
     transfer: Transfer, target: Manner, patience: float, at: float, chance: random.Random
 ) -> Steps:
-    new, at = transfer.new_callid, at + _HOP
+    new, at = transfer.new_callid, at + HOP
     answer = target.replaces if transfer.replaced else target.answers
     if not target.is_there:
         gone = [(at, Move(new, ENDED))]
@@ -205,9 +205,9 @@ def _called(
     at += rings_for
     steps.append((at, Move(new, ANSWERED)))
     steps += _final(transfer, "ok", answer, "", at, chance)
-    steps.append((at + _HOP, Move(new, CONFIRMED)))
+    steps.append((at + HOP, Move(new, CONFIRMED)))
     if transfer.replaced:
-        steps.append((at + 2 * _HOP, Move(transfer.replaced, ENDED)))
+        steps.append((at + 2 * HOP, Move(transfer.replaced, ENDED)))
     return steps
 
 
@@ -223,19 +223,19 @@ def _final(
 
 
 def _unnoticed(transfer: Transfer, target: Manner, at: float) -> Steps:
-    new, at = transfer.new_callid, at + _HOP
+    new, at = transfer.new_callid, at + HOP
     if not target.answers.startswith("2") or not target.is_there:
         return [(at, Move(new, ENDED))]
     up = at + target.rings_for
-    return [(at, Move(new, RINGING)), (up, Move(new, ANSWERED)), (up + _HOP, Move(new, CONFIRMED))]
+    return [(at, Move(new, RINGING)), (up, Move(new, ANSWERED)), (up + HOP, Move(new, CONFIRMED))]
 
 
 def torn_down(transfer: Transfer, ended: str = "487 Request Terminated") -> Steps:
     """Return what happens when the new call is ended, or refused, while it rings."""
     return [
-        (_HOP, Move(transfer.new_callid, ENDED)),
-        *((_HOP, end) for end in transfer.event("fail", ended)),
-        (_HOP, transfer.notify(ended, late=True)),
+        (HOP, Move(transfer.new_callid, ENDED)),
+        *((HOP, end) for end in transfer.event("fail", ended)),
+        (HOP, transfer.notify(ended, late=True)),
     ]
 
 
@@ -251,7 +251,7 @@ def reinvited(
     for leg in legs:
         status = phones[leg].holds
         state = "ok" if 0 < status < 300 else "fail"
-        at = _HOP if status else FR_TIMEOUT
+        at = HOP if status else FR_TIMEOUT
         ends.append((at, _hold_event(dialog, leg, action, state)))
     return [*steps, *sorted(ends, key=lambda end: end[0])]
 

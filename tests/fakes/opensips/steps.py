@@ -75,6 +75,11 @@ class Play:
             self._do(self._steps.pop(0)[1])
         self._done()
 
+    def due_within(self, seconds: float) -> list[Deed]:
+        """Return what happens in the next moment."""
+        until = self._loop.time() - self._start + seconds
+        return [deed for at, deed in self._steps if at <= until]
+
     def stop(self) -> None:
         """Let nothing more happen."""
         self._steps.clear()

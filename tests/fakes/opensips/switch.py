@@ -12,6 +12,7 @@ from tests.fakes.opensips.dialog import ANSWERED, ENDED, NEW, Dialog
 from tests.fakes.opensips.manners import (
     ACCEPTED,
     FR_INV_TIMEOUT,
+    HOP,
     REASONS,
     Manner,
     Transfer,
@@ -102,9 +103,19 @@ class Switch(Calls):
             steps = invited(phone, dialog, self.fr_inv_timeout)
         self._invites[dialog.callid] = (self.play(steps, self._answering(dialog, tell)), dialog)
 
-    def cancel(self, callid: str) -> bool:
-        """Cancel an INVITE of the proxy's own; return whether there is one."""
-        invite = self._invites.get(callid)
+    def cancel(self, callid: str, cseq: str) -> bool:
+        """Cancel an INVITE, the proxy's own or a phone's; return whether there is one.
+
+        One that was answered, or is just being, is not cancelled (RFC 3261, section 9.1).
+        """
+        invite, transfer = self._invites.get(callid), self._transfers.get(callid)
+        dialog = self.dialogs.get(callid)
+        if transfer is not None and dialog is not None and dialog.invite_cseq == cseq:
+            play, made = transfer
+            is_answered = Move(callid, ANSWERED) in play.due_within(HOP)
+            if made.is_undecided(self.dialogs) and not is_answered:
+                play.replace(torn_down(made))
+            return True
         if invite is None:
             return False
         steps = self.recorded("t_uac_cancel", {"callid": callid})

@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 
 from call_api.backends.opensips.mi import MiError
-from call_api.backends.opensips.shared import cancel, established, hang_up, look_at
+from call_api.backends.opensips.shared import established, hang_up, look_at
 from call_api.errors import CallBusy, ProxyUnreachable
 from call_api.model import CallId
 from tests.fakes.mi_script import SILENCE, listed, shared_with
@@ -54,54 +54,6 @@ def test_what_is_ours_is_ended_even_if_answers_are_lost(
     story()
 
 
-NO_TRANSACTION = MiError(500, "Operation failed")
-
-
-@pytest.mark.parametrize(
-    ("answers", "states", "times"),
-    [
-        (["OK"], [5], 1),
-        ([NO_TRANSACTION, "OK"], [1, 2, 5], 2),  # the INVITE was only just on its way
-        (["OK"], [2, 2, 5], 1),  # the CANCEL is on its way
-        (["OK", "OK"], [2, 4, 5], 2),  # it met a 200
-        ([SILENCE, "OK"], [2, 5], 2),
-    ],
-)
-def test_a_call_that_is_being_made_is_ended_however_far_it_is(
-    answers: list[object], states: list[int], times: int
-) -> None:
-    @in_virtual_time
-    async def story() -> None:
-        async with shared_with() as (shared, (proxy,)):
-            proxy.answers("dlg_end_dlg", *answers)
-            proxy.answers("dlg_list", *(listed("a", state) for state in states))
-
-            assert await cancel(shared.proxies.clients[0], A)
-            assert proxy.methods().count("dlg_end_dlg") == times
-            assert proxy.methods().count("dlg_list") == len(states)
-
-    story()
-
-
-@in_virtual_time
-async def test_a_call_that_is_forgotten_meanwhile_is_over() -> None:
-    async with shared_with() as (shared, (proxy,)):
-        proxy.answers("dlg_end_dlg", MiError(404, "Requested Dialog not found"))
-        proxy.answers("dlg_list", MiError(404, "No such dialog"))
-
-        assert await cancel(shared.proxies.clients[0], A)
-
-
-@in_virtual_time
-async def test_a_call_that_does_not_end_is_not_ended_for_ever() -> None:
-    async with shared_with() as (shared, (proxy,)):
-        proxy.answers("dlg_end_dlg", "OK")
-        proxy.answers("dlg_list", listed("a", 2))
-
-        assert not await cancel(shared.proxies.clients[0], A)
-        assert asyncio.get_running_loop().time() < 10.0
-
-
 @in_virtual_time
 async def test_after_silence_the_call_is_looked_at() -> None:
     async with shared_with() as (shared, (proxy,)):
@@ -112,19 +64,6 @@ async def test_after_silence_the_call_is_looked_at() -> None:
         assert dialog is not None
         with pytest.raises(ProxyUnreachable, match="no answer; how the call is, is not known"):
             await look_at(client, A, "no answer")
-
-
-@pytest.mark.parametrize("answer", [SILENCE, MiError(500, "oops")])
-def test_a_call_of_which_nobody_tells_is_left_with_a_warning(answer: object) -> None:
-    @in_virtual_time
-    async def story() -> None:
-        async with shared_with() as (shared, (proxy,)):
-            proxy.answers("dlg_end_dlg", SILENCE)
-            proxy.answers("dlg_list", answer)
-
-            assert await cancel(shared.proxies.clients[0], A) is False
-
-    story()
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_a_call_that_somebody_else_transfers_right_now_is_busy(
     [
         ({"Code": 603, "Reason": "Decline"}, (CallFailed, "603 Decline")),
         ({"Code": 603}, (CallFailed, "603")),
-        (MiError(408, "Request Timeout"), (CallFailed, "408 Request Timeout")),
+        (MiError(408, "Request Timeout"), (CallFailed, "408 the phone did not answer the REFER")),
         (MiError(404, "Dialog Not Found"), (UnknownCall, "a")),
         (MiError(-32602, "Invalid params"), (ProxyRefused, "491 Request Pending: the call was")),
         (MiError(-32601, "Method not found"), (ProxyRefused, "491 Request Pending: the call was")),

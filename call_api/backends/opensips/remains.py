@@ -10,9 +10,10 @@ from typing import Final
 from call_api.backends.base import ACTING, Remains
 from call_api.backends.opensips import requests
 from call_api.backends.opensips.calls import all_dialogs
+from call_api.backends.opensips.cancel import cancel
 from call_api.backends.opensips.client import ProxyClient
 from call_api.backends.opensips.dialogs import ANSWERED, Dialog, without_osid
-from call_api.backends.opensips.shared import Shared, cancel, hang_up
+from call_api.backends.opensips.shared import Shared, hang_up
 from call_api.errors import UnknownCall
 from call_api.model import CallId
 

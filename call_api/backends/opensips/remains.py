@@ -10,7 +10,7 @@ from typing import Final
 from call_api.backends.base import ACTING, Remains
 from call_api.backends.opensips import requests
 from call_api.backends.opensips.calls import all_dialogs
-from call_api.backends.opensips.cancel import cancel
+from call_api.backends.opensips.cancel import call_off, cancel
 from call_api.backends.opensips.client import ProxyClient
 from call_api.backends.opensips.dialogs import ANSWERED, Dialog, without_osid
 from call_api.backends.opensips.shared import Shared, hang_up
@@ -103,10 +103,11 @@ async def _decide(proxy: ProxyClient, new: Dialog, old: CallId | None) -> Remain
         old: The call that is there without it; None: there is none.
     """
     callid = CallId(new.callid)
-    if new.state < ANSWERED and await cancel(proxy, callid, spares_answered=old is not None):
-        if old is None:
+    if new.state < ANSWERED:
+        if old is None and await cancel(proxy, callid):
             return Remains(callid=callid, call="ringing")
-        return Remains(callid=old, call="untransferred")
+        if old is not None and await call_off(proxy, callid) is None:
+            return Remains(callid=old, call="untransferred")
     return Remains(callid=callid, call="up", destination=without_osid(new.callee), held=new.held)
 
 

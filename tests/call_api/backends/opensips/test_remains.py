@@ -24,10 +24,11 @@ class Dialogs(dict[str, dict[str, Any]]):
     def __init__(self, proxy: ScriptedProxy) -> None:
         super().__init__()
         self.ended: list[str] = []
-        self.wins_the_race: set[str] = set()  # comes up just as it is ended
+        self.wins_the_race: set[str] = set()  # comes up just as it is cancelled
         proxy.answers("dlg_list", self._list)
         proxy.answers("dlg_list_ctx", self._list)
         proxy.answers("dlg_end_dlg", self._end)
+        proxy.answers("t_uac_cancel", self._cancel)
 
     def add(self, callid: str, state: int, *, of: str = "", **values: Any) -> None:
         """Add one; ``of`` is the call whose transfer has made it."""
@@ -46,12 +47,15 @@ class Dialogs(dict[str, dict[str, Any]]):
         callid = params["dialog_id"]
         if callid not in self:
             return NOBODY
-        if callid in self.wins_the_race:
-            self[callid]["state"] = CONFIRMED
-            return MiError(500, "not now")
         self.ended.append(callid)
         self[callid]["state"] = ENDED
         return "OK"
+
+    def _cancel(self, params: dict[str, Any]) -> object:
+        if params["callid"] in self.wins_the_race:
+            self[params["callid"]]["state"] = CONFIRMED
+            return "OK"
+        return self._end({"dialog_id": params["callid"]})
 
 
 @asynccontextmanager

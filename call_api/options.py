@@ -9,9 +9,12 @@ import difflib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -101,6 +104,17 @@ class Manners(click.Command):
         for heading, records in sections.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[str]]":
+        """Return what ``incomplete`` may become: options with two dashes, unless one is typed."""
+        doubles = {
+            name
+            for param in self.get_params(ctx)
+            if isinstance(param, Option) and incomplete == "-"
+            for name in param.one_dash
+        }
+        found = super().shell_complete(ctx, incomplete)
+        return [item for item in found if item.value not in doubles]
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""

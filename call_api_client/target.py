@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -57,6 +57,15 @@ class Target:
         given = {name: getattr(self, name) for name in ("url", "wshost", "wsport", "config")}
         said = [(f"-{name}", str(value)) for name, value in given.items() if value is not None]
         return shlex.join(word for pair in said for word in pair)
+
+    def every_option(self) -> list[str]:
+        """Return the words that say all of this again, on another command line."""
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        return [
+            f"--{name.replace('_', '-')}={value}"
+            for name, value in given.items()
+            if value is not None
+        ]
 
     def websocket_url(
         self, configured: "Callable[[], WsServer | CmdWsServer]", default_dialect: str | None = None

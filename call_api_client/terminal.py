@@ -103,9 +103,14 @@ class Screen:
             self._stream.buffer.flush()
 
 
+def is_dumb() -> bool:
+    """Return whether the terminal, if there is one, can do no more than show lines."""
+    return os.environ.get("TERM") in ("dumb", "unknown")
+
+
 def _console(stream: TextIO) -> "Console | None":
     """Return rich's console for a terminal that shows colours to one who wants them."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") in ("dumb", "unknown"):
+    if os.environ.get("NO_COLOR") or is_dumb():
         return None
     from rich.console import Console
 

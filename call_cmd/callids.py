@@ -19,12 +19,21 @@ SHORT = re.compile(r"[0-9a-f-]{4,31}")
 RANDOM = re.compile(r"[0-9a-f-]{32,36}")
 
 
+ENOUGH = 8
+"""How much of a random Call-ID a person is told to type."""
+
+
 class AmbiguousCallId(Exception):
     """More than one call has a Call-ID that starts so."""
 
     def __init__(self, typed: str, callids: list[str]) -> None:
         self.callids = callids
         super().__init__(f"{typed} is the beginning of {len(callids)} Call-IDs: type more of it")
+
+
+def shortened(callid: str) -> str:
+    """Return the beginning of a random Call-ID, and any other one whole."""
+    return callid[:ENOUGH] if RANDOM.fullmatch(callid) else callid
 
 
 async def whole(client: Client, typed: str) -> str:

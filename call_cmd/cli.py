@@ -51,10 +51,10 @@ class Subcommands(Group):
         """Return the subcommand that is meant.
 
         Raises:
-            click.UsageError: There is none; the nearest is named.
+            click.UsageError: There is none; the nearest is named. Not while words are completed.
         """
         name = args[0]
-        if self.get_command(ctx, name) is None:
+        if self.get_command(ctx, name) is None and not ctx.resilient_parsing:
             from call_cmd.methods import METHODS
 
             close = difflib.get_close_matches(name, [*SUBCOMMANDS, *METHODS], n=1)

@@ -3,6 +3,8 @@
 import sys
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,20 +14,20 @@ from call_api_client.messages import Answer, Step
 from call_api_client.session import Connect, Session
 from call_api_client.statuses import Status
 from call_api_client.target import BadCommandLine, Target, read_settings
-from call_api_client.terminal import Screen
-from call_cmd.callids import AmbiguousCallId, whole
+from call_api_client.terminal import Screen, is_dumb
+from call_cmd.callids import AmbiguousCallId, shortened, whole
 from call_cmd.names import PhoneBook
 from call_cmd.options import TOOL, is_direct, wants_json
 from call_cmd.render import Narrator
+
+if TYPE_CHECKING:
+    from call_cmd.watching import Wanted
 
 GRACE = 5.0
 """Seconds beyond ``-timeout`` that a command has to tell that it has timed out."""
 
 CALLIDS = ("callid", "callid_a", "callid_b", "callidA", "callidB")
 """Parameters that name a call."""
-
-ENOUGH_OF_A_CALLID = 8
-"""How much of a random Call-ID a person is told to type."""
 
 
 class Desk:
@@ -36,6 +38,7 @@ class Desk:
         is_json: Whether a program reads stdout.
         out: Stdout.
         errors: Stderr.
+        draws: Whether a person sits before a terminal whose whole screen can be drawn.
 
     Raises:
         BadCommandLine: A setting is wrong.
@@ -52,6 +55,7 @@ class Desk:
         self.is_json = wants_json(ctx)
         self.out = Screen(sys.stdout)
         self.errors = Screen(sys.stderr)
+        self.draws = self.out.is_terminal and not self.is_json and not is_dumb()
 
     def command(self, method: str, params: Mapping[str, object]) -> Status:
         """Run a command of the API to its end, and tell its story.
@@ -80,20 +84,18 @@ class Desk:
         session = self._session(self._target.timeout)
         return session.run(lambda client: self._follow(session, client, method, params))
 
-    def watch(self, params: Mapping[str, object]) -> Status:
-        """Tell what happens to all calls, or to one until it ends.
-
-        Args:
-            params: Of CallWatch. For people the Call-ID may be shortened.
-        """
+    def watch(self, wanted: "Wanted") -> Status:
+        """Show what happens to calls. For people the Call-ID may be shortened."""
         from call_cmd.watching import watch
 
         session = self._session(self._target.timeout)
 
         async def story(client: Client) -> Status:
             try:
-                wanted = params if self.is_json else await _with_whole_callids(client, params)
-                return await watch(self, client, wanted)
+                callid = wanted.callid
+                if callid is not None and not self.is_json:
+                    callid = await whole(client, callid)
+                return await watch(self, client, replace(wanted, callid=callid))
             except AmbiguousCallId as exc:
                 return self._ask_for_more(session, exc)
 
@@ -149,8 +151,9 @@ class Desk:
         if callid is None or self.is_json or not self.out.is_terminal:
             return
         if self.errors.is_terminal:
-            short = callid[:ENOUGH_OF_A_CALLID]
-            self.errors.line((f"hold, transfer or end it: {self._again} hold {short}", "dim"))
+            self.errors.line(
+                (f"hold, transfer or end it: {self._again} hold {shortened(callid)}", "dim")
+            )
 
 
 def _without_a_daemon(config: CmdConfig) -> Connect:

@@ -17,6 +17,7 @@ from call_api_client.statuses import Status
 from call_cmd.desk import Desk
 from call_cmd.names import PhoneBook
 from call_cmd.options import common_options
+from call_cmd.watching import Wanted
 
 METHODS: dict[str, type[Method]] = {**COMMANDS, **QUERIES}
 
@@ -53,11 +54,19 @@ def _make(method: str, kind: type[Method]) -> click.Command:
             return desk.command(method, wanted)
         if method == ATTACH:
             return desk.follow(method, wanted)
-        if method == WATCH:
-            return desk.watch(wanted)
+        if method == WATCH and (watched := _watched(wanted)) is not None:
+            return desk.watch(watched)
         return desk.ask(lambda client: _ask(desk, client, method, wanted))
 
     return command
+
+
+def _watched(params: dict[str, object]) -> Wanted | None:
+    """Return what a CallWatch with good parameters shows; of others the daemon says more."""
+    callid = params.get("callid", "")
+    if params.keys() - {"callid"} or not isinstance(callid, str):
+        return None
+    return Wanted(callid=callid if "callid" in params else None, is_plain=True)
 
 
 async def _ask(desk: Desk, client: Client, method: str, params: dict[str, object]) -> Status:

@@ -13,7 +13,7 @@ class PhoneBook:
 
     def __init__(self, domain: str, contacts: Mapping[str, str]) -> None:
         self._domain = f"[{domain}]" if ":" in domain and not domain.startswith("[") else domain
-        self._contacts = contacts
+        self.contacts = contacts
         self._names = {self.uri(name): name for name in contacts}
 
     def uri(self, name: str) -> str:
@@ -21,7 +21,7 @@ class PhoneBook:
 
         Whether it is a valid one is for the daemon to say.
         """
-        meant = self._contacts.get(name, name)
+        meant = self.contacts.get(name, name)
         if ":" in meant.partition("@")[0]:
             return meant
         return f"sip:{meant}" if "@" in meant else f"sip:{meant}@{self._domain}"

@@ -52,6 +52,12 @@ def wants_json(ctx: click.Context) -> bool:
     return bool(ctx.meta.get(_JSON, False))
 
 
+def common_flags(ctx: click.Context) -> list[str]:
+    """Return the words that say ``--direct`` and ``--json`` again, where they were said."""
+    said = {"--direct": is_direct(ctx), "--json": wants_json(ctx)}
+    return [flag for flag, is_said in said.items() if is_said]
+
+
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:  # noqa: ARG001
     if value:
         ctx.meta[_JSON] = True

@@ -1,5 +1,6 @@
 """Rows as a table, or, where it is too wide for the terminal, one below the other."""
 
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -26,6 +27,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Span]], width: int | No
         return [line for row in shown for line in _block(header, row)]
     named = [(name, "dim") for name in header]
     return [_row(cells, widths) for cells in [named, *shown]]
+
+
+def terminal_width(is_terminal: bool) -> int | None:
+    """Return how many columns stdout has, or None when it is no terminal."""
+    return shutil.get_terminal_size().columns if is_terminal else None
 
 
 def ago(moment: object, now: datetime) -> str:

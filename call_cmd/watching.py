@@ -1,89 +1,126 @@
-"""The changes of calls, one line each, for as long as somebody reads."""
+"""The changes of calls, for as long as somebody reads: on a full screen, or one line each."""
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from call_api_client.client import Client, Refused
+from call_api_client.client import Client, Refused, Replies
 from call_api_client.exchange import WATCH
 from call_api_client.messages import Answer, Step, members
 from call_api_client.statuses import Status
+from call_cmd.call_rows import row
+from call_cmd.callids import NOT_SUPPORTED, every_call
+from call_cmd.changes import line
+from call_cmd.live_calls import Call, LiveCalls, of_user
 
 if TYPE_CHECKING:
-    from call_api_client.terminal import Line
     from call_cmd.desk import Desk
-    from call_cmd.names import PhoneBook
-
-STYLES = {"answered": "green", "branch_failed": "red", "ended": "dim"}
-WIDTH = 13
-"""Columns of the longest word for a change."""
 
 
-async def watch(desk: "Desk", client: Client, params: Mapping[str, object]) -> Status:
-    """Show the changes of all calls, or of one until it ends.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What somebody wants to see.
 
-    Args:
-        params: Of CallWatch. Nothing else may be watched on this connection.
+    Attributes:
+        callid: One call, until it ends; None: all of them.
+        user: Only the calls of this party, as it is typed.
+        is_list: The calls as they are, not what happens to them.
+        is_plain: Lines, also where a whole screen could be drawn.
+    """
+
+    callid: str | None = None
+    user: str | None = None
+    is_list: bool = False
+    is_plain: bool = False
+
+
+async def watch(desk: "Desk", client: Client, wanted: Wanted) -> Status:
+    """Show what happens to calls.
+
+    Nothing else may be watched on this connection.
 
     Raises:
         Refused: The daemon refuses.
         ConnectionLost, BadReply, NoAnswer, TooSlow: As in `Replies`.
     """
-    callid = params.get("callid")
-    async for message in client.request(WATCH, params):
-        if isinstance(message, Answer):
-            if message.failure is not None:
-                raise Refused(message.failure)
-            _begin(desk, callid)
-            continue
-        _show(desk, message)
-        if callid is not None and message.event == "ended":
-            break
+    replies = client.request(WATCH, {} if wanted.callid is None else {"callid": wanted.callid})
+    answer = await anext(replies)
+    assert isinstance(answer, Answer), "the answer comes first"
+    if answer.failure is not None:
+        raise Refused(answer.failure)
+    if desk.draws and not wanted.is_plain:
+        from call_cmd.watching_live import draw
+
+        await draw(desk, client, replies, wanted)
+    else:
+        await _tell(desk, client, replies, wanted)
     return Status.OK
 
 
-def line(change: Mapping[str, object], book: "PhoneBook", now: datetime) -> "Line":
-    """Return a change as a person reads it.
+async def list_calls(client: Client) -> list[Call] | None:
+    """Return all calls, or None where the back end cannot list them.
 
-    Args:
-        change: The members of the notification.
-        now: The local time.
+    Raises:
+        Refused: The daemon refuses.
+        ConnectionLost, BadReply, NoAnswer: As in `Client.ask`.
     """
-    event, call = str(change.get("event")), members(change.get("call"))
-    parties = " -> ".join(book.name(str(call.get(party))) for party in ("caller", "callee"))
-    about = _about(change, call, book)
-    return [
-        (f"{now:%H:%M:%S}  ", "dim"),
-        (f"{change.get('callid')}  ", "bold"),
-        (f"{event:{WIDTH}}  ", STYLES.get(event, "yellow")),
-        (parties, ""),
-        (f"  {about}" if about else "", "dim"),
-    ]
+    try:
+        return [call async for call in every_call(client)]
+    except Refused as exc:
+        if exc.failure.code != NOT_SUPPORTED:
+            raise
+        return None
 
 
-def _about(change: Mapping[str, object], call: Mapping[str, object], book: "PhoneBook") -> str:
-    target, status, held = change.get("target"), change.get("status"), call.get("held")
-    told = []
-    if isinstance(target, str):
-        told.append(book.name(target))
-    if isinstance(status, int):
-        told.append(str(status))
-    if isinstance(held, list) and held:
-        told.append(f"on hold: {' '.join(map(str, held))}")
-    return "  ".join(told)
+async def _tell(desk: "Desk", client: Client, replies: Replies, wanted: Wanted) -> None:
+    """Show every change in a line, or every call as it is after it."""
+    live = LiveCalls(of_user(wanted.user, desk.book), wanted.callid)
+    _begin(desk, wanted)
+    if wanted.is_list or wanted.callid is not None:
+        live.begin_list()
+        listed = await list_calls(client)
+        live.end_list(listed or ())
+        if wanted.is_list:
+            for call in live.calls:
+                _show_call(desk, call)
+        elif listed is not None and not any(one.get("callid") == wanted.callid for one in listed):
+            desk.errors.line((f"no call {wanted.callid} is listed: waiting for one", "dim"))
+    async for message in replies:
+        assert isinstance(message, Step), "there was an answer"
+        if live.change(message.data):
+            _show(desk, message, wanted)
+        if wanted.callid is not None and message.event == "ended":
+            break
 
 
-def _begin(desk: "Desk", callid: object) -> None:
+def _begin(desk: "Desk", wanted: Wanted) -> None:
+    if wanted.is_list:
+        return
     if desk.is_json:
-        desk.out.json(json.dumps({"event": "Watching", "callid": callid}))
+        desk.out.json(json.dumps({"event": "Watching", "callid": wanted.callid}))
     elif desk.errors.is_terminal:
-        what = "all calls" if callid is None else str(callid)
-        desk.errors.line((f"watching {what}; Ctrl-C ends it", "dim"))
+        desk.errors.line((f"watching {title(wanted)}; Ctrl-C ends it", "dim"))
 
 
-def _show(desk: "Desk", change: Step) -> None:
-    if desk.is_json:
+def title(wanted: Wanted) -> str:
+    """Return what is watched, in words."""
+    whose = "" if wanted.user is None else f" of {wanted.user}"
+    return f"all calls{whose}" if wanted.callid is None else wanted.callid + whose
+
+
+def _show(desk: "Desk", change: Step, wanted: Wanted) -> None:
+    if wanted.is_list:
+        _show_call(desk, members(change.data.get("call")))
+    elif desk.is_json:
         desk.out.json(json.dumps(change.data, ensure_ascii=False))
     else:
         desk.out.line(*line(change.data, desk.book, datetime.now().astimezone()))
+
+
+def _show_call(desk: "Desk", call: Call) -> None:
+    if desk.is_json:
+        desk.out.json(json.dumps(call, ensure_ascii=False))
+        return
+    cells = row(call, desk.book, datetime.now(UTC))
+    desk.out.line(*((f"{text or '-'}  ", style) for text, style in cells))

@@ -16,5 +16,8 @@ SUBCOMMANDS: Final[dict[str, str]] = {
     "attach": "attach",
     "cancel": "cancel",
     "commands": "commands",
+    "shell": "shell",
+    "config": "config",
+    "completion": "completion",
 }
 """Name -> module in this folder; the command in it is called as the module."""

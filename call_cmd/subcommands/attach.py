@@ -3,6 +3,7 @@
 import click
 
 from call_api.options import Command, option
+from call_cmd.arguments import cmd_id_argument
 from call_cmd.options import common_options
 
 HELP = """Follow a command to its end, and exit as it did.
@@ -19,7 +20,7 @@ Example:
 @click.command("attach", cls=Command, help=HELP, short_help="Follow a command to its end.")
 @option("--after", type=int, default=0, metavar="SEQ", help="Leave out what was told up to here.")
 @common_options
-@click.argument("cmd_id")
+@cmd_id_argument()
 @click.pass_context
 def attach(ctx: click.Context, cmd_id: str, after: int) -> int:
     """Follow a command."""

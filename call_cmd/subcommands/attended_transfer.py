@@ -4,6 +4,7 @@ import click
 
 from call_api.model import LEGS
 from call_api.options import Command, option
+from call_cmd.arguments import callid_argument, party_argument
 from call_cmd.options import common_options
 
 HELP = """Join one party of call A with one of call B; the two others are released.
@@ -20,9 +21,9 @@ Example:
 @option("--leg-a", type=click.Choice(LEGS), required=True, help="Who stays of call A.")
 @option("--leg-b", type=click.Choice(LEGS), required=True, help="Who stays of call B.")
 @common_options
-@click.argument("callid_a", metavar="A")
-@click.argument("callid_b", metavar="B")
-@click.argument("destination", metavar="[DEST]", required=False)
+@callid_argument("callid_a", metavar="A")
+@callid_argument("callid_b", metavar="B")
+@party_argument("destination", metavar="[DEST]", required=False)
 @click.pass_context
 def attended_transfer(
     ctx: click.Context,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from call_api.options import Command
+from call_cmd.arguments import cmd_id_argument
 from call_cmd.options import common_options
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command("cancel", cls=Command)
 @common_options
-@click.argument("cmd_id")
+@cmd_id_argument()
 @click.pass_context
 def cancel(ctx: click.Context, cmd_id: str) -> int:
     """End a command that runs. What it had not finished is undone: ringing phones stop."""

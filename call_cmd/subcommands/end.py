@@ -3,12 +3,13 @@
 import click
 
 from call_api.options import Command
+from call_cmd.arguments import callid_argument
 from call_cmd.options import common_options
 
 
 @click.command("end", cls=Command, short_help="Hang up both parties of a call.")
 @common_options
-@click.argument("callid")
+@callid_argument()
 @click.pass_context
 def end(ctx: click.Context, callid: str) -> int:
     """End a call: both parties are hung up, ringing or talking."""

@@ -4,6 +4,7 @@ import click
 
 from call_api.model import LEGS
 from call_api.options import Command, option
+from call_cmd.arguments import callid_argument
 from call_cmd.options import common_options
 
 HELP = """Put a call on hold, or one of its parties.
@@ -18,7 +19,7 @@ Examples:
 @click.command("hold", cls=Command, help=HELP)
 @option("--leg", type=click.Choice(LEGS), help="Who is put on hold; both without it.")
 @common_options
-@click.argument("callid")
+@callid_argument()
 @click.pass_context
 def hold(ctx: click.Context, callid: str, leg: str | None) -> int:
     """Put a call on hold, or one of its parties."""

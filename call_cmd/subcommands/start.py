@@ -3,6 +3,7 @@
 import click
 
 from call_api.options import Command
+from call_cmd.arguments import party_argument
 from call_cmd.options import common_options
 
 HELP = """Call A, then B, and let them talk.
@@ -20,8 +21,8 @@ Examples:
 
 @click.command("start", cls=Command, help=HELP, short_help="Call A, then B, and let them talk.")
 @common_options
-@click.argument("caller", metavar="A")
-@click.argument("callee", metavar="B")
+@party_argument("caller", metavar="A")
+@party_argument("callee", metavar="B")
 @click.pass_context
 def start(ctx: click.Context, caller: str, callee: str) -> int:
     """Make a call."""

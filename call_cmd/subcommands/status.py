@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from call_api.options import Command
+from call_cmd.arguments import cmd_id_argument
 from call_cmd.options import common_options
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ STYLES = {"running": "yellow", "ok": "green"}
 
 @click.command("status", cls=Command, short_help="Tell how far commands have come.")
 @common_options
-@click.argument("cmd_id", required=False, metavar="[CMD_ID]")
+@cmd_id_argument(required=False, metavar="[CMD_ID]")
 @click.pass_context
 def status(ctx: click.Context, cmd_id: str | None) -> int:
     """Tell how far a command has come; without CMD_ID, every one that is still known."""
@@ -53,8 +54,7 @@ def _show_one(desk: "Desk", command: Mapping[str, object]) -> None:
 
 
 def _show_all(desk: "Desk", commands: list[Mapping[str, object]]) -> None:
-    from call_cmd.subcommands.list_calls import terminal_width
-    from call_cmd.table import table
+    from call_cmd.table import table, terminal_width
 
     if desk.is_json:
         for command in commands:

@@ -4,6 +4,7 @@ import click
 
 from call_api.model import LEGS
 from call_api.options import Command, option
+from call_cmd.arguments import callid_argument, party_argument
 from call_cmd.options import common_options
 
 HELP = """Send one party of a call to DEST; the other one is released.
@@ -20,8 +21,8 @@ Examples:
 )
 @option("--leg", type=click.Choice(LEGS), required=True, help="Who goes to DEST.")
 @common_options
-@click.argument("callid")
-@click.argument("destination", metavar="DEST")
+@callid_argument()
+@party_argument("destination", metavar="DEST")
 @click.pass_context
 def transfer(ctx: click.Context, callid: str, destination: str, leg: str) -> int:
     """Transfer a call."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from call_api.options import Command
+from call_api.options import Manners
 from call_api.version import VERSION
 from call_cmd.subcommands import SUBCOMMANDS
 from tests.fakes.api_script import ALICE, BOB
@@ -29,7 +29,7 @@ def test_every_subcommand_has_its_own_name_and_help_that_fits_a_terminal(name: s
     command = getattr(module, SUBCOMMANDS[name])
     shown = call_cmd(name, "--help").stdout
 
-    assert isinstance(command, Command)
+    assert isinstance(command, Manners)
     assert command.name == name
     assert shown.startswith(f"Usage: call-cmd {name} ")
     assert max(map(len, shown.splitlines())) <= 80

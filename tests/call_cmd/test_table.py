@@ -1,9 +1,10 @@
+import os
 from datetime import UTC, datetime
 
 import pytest
 
 from call_api_client.terminal import Line
-from call_cmd.table import ago, table
+from call_cmd.table import ago, table, terminal_width
 
 HEADER = ("CALLID", "STATE", "HELD")
 ROWS = [
@@ -55,3 +56,10 @@ def test_cells_keep_their_looks() -> None:
 )
 def test_how_long_ago_is_two_units_at_most(moment: object, shown: str) -> None:
     assert ago(moment, datetime(2026, 1, 2, tzinfo=UTC)) == shown
+
+
+def test_the_width_is_the_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "COLUMNS", "41")
+
+    assert terminal_width(is_terminal=True) == 41
+    assert terminal_width(is_terminal=False) is None

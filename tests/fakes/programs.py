@@ -114,11 +114,22 @@ class OnTerminal:
         """Read what it shows, up to ``text``."""
         deadline = time.monotonic() + LIMIT
         while text.encode() not in self.shown:
-            ready, _, _ = select.select(
-                [self.terminal], [], [], max(0, deadline - time.monotonic())
-            )
-            assert ready, f"{text!r} did not come: {bytes(self.shown)!r}"
-            self.shown += os.read(self.terminal, 65536)
+            self.shown += self._read(deadline, f"{text!r} did not come")
+
+    def interrupt_until(self, text: str) -> None:
+        """Press Ctrl-C until ``text`` is shown.
+
+        Python's input() takes no notice of a signal that comes while it handles a key, before
+        it waits for the next one. No hand is that fast, and this test is.
+        """
+        for _ in range(round(LIMIT)):
+            self.type("\x03")
+            soon = time.monotonic() + 1
+            while select.select([self.terminal], [], [], max(0, soon - time.monotonic()))[0]:
+                self.shown += os.read(self.terminal, 65536)
+                if text.encode() in self.shown:
+                    return
+        raise AssertionError(f"{text!r} did not come: {bytes(self.shown)!r}")
 
     def type(self, text: str) -> None:
         """Type on its keyboard."""
@@ -126,11 +137,17 @@ class OnTerminal:
 
     def end(self) -> tuple[int, str]:
         """Wait for the end; return exit status and everything that was shown."""
+        deadline = time.monotonic() + LIMIT
         with contextlib.suppress(OSError):  # EIO: the terminal has hung up
-            while data := os.read(self.terminal, 65536):
+            while data := self._read(deadline, "no end"):
                 self.shown += data
         status = self.process.wait(LIMIT)
         return status, self.shown.decode().replace("\r\n", "\n")
+
+    def _read(self, deadline: float, problem: str) -> bytes:
+        ready, _, _ = select.select([self.terminal], [], [], max(0, deadline - time.monotonic()))
+        assert ready, f"{problem}: {bytes(self.shown)!r}"
+        return os.read(self.terminal, 65536)
 
 
 @contextmanager

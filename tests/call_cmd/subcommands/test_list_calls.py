@@ -1,12 +1,9 @@
-import os
 import re
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner
 
 from call_cmd.cli import call_cmd as program
-from call_cmd.subcommands.list_calls import terminal_width
 from tests.fakes.api_script import CALLS, NEW_CALLID
 from tests.fakes.call_cmd import said, told
 from tests.fakes.scripted_daemon import (
@@ -53,10 +50,3 @@ def test_calls_that_say_nothing_are_shown_as_that(home: Path) -> None:
         ended = CliRunner().invoke(program, ["-url", daemon.url, "list"])
 
     assert ended.stdout.splitlines()[1].split() == ["None"] * 5 + ["-"]
-
-
-def test_the_width_is_the_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(os.environ, "COLUMNS", "41")
-
-    assert terminal_width(is_terminal=True) == 41
-    assert terminal_width(is_terminal=False) is None

@@ -22,7 +22,8 @@ def test_one_call_is_watched_until_it_ends(daemon: ScriptedDaemon) -> None:
     )
     assert failed.endswith("branch_failed  alice -> bob  carol  486  on hold: caller")
     assert ended.rstrip().endswith("ended          alice -> bob")
-    assert daemon.requests[-1]["params"] == {"callid": CALLID}
+    watched = [one["params"] for one in daemon.requests if one["method"] == "CallWatch"]
+    assert watched == [{"callid": CALLID}]
 
 
 def test_a_program_gets_an_object_for_each_change(daemon: ScriptedDaemon) -> None:

@@ -1,12 +1,15 @@
 """A proxy is looked after for as long as the daemon runs."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from call_api.backends.opensips.client import ProxyClient
 from call_api.backends.opensips.events import EVENTS
-from tests.fakes.mi_script import NoEvents, ScriptedProxy, proxy_client
+from call_api.backends.opensips.mi import MiError
+from call_api.model import CallId
+from tests.fakes.mi_script import SILENCE, NoEvents, ScriptedProxy, listed, proxy_client
 from tests.fakes.virtual_time import in_virtual_time
 
 
@@ -44,3 +47,30 @@ async def test_a_proxy_that_is_down_is_looked_at_more_often() -> None:
             await client.look_after(NoEvents())
 
     assert client.down is None
+
+
+@in_virtual_time
+async def test_calls_that_were_made_since_it_was_started_anew_go_on() -> None:
+    proxy = ScriptedProxy()
+    client = await ready(proxy)
+    lost: list[str] = []
+    stops = []
+
+    def tell(callid: str, reason: str) -> None:
+        assert reason == "proxy: OpenSIPS was started anew"
+        lost.append(callid)
+
+    for callid in ("there", "gone", "over", "just made", "silent"):
+        if callid == "just made":
+            await asyncio.sleep(1.0)
+        stops.append(client.on_trouble(CallId(callid), partial(tell, callid)))
+    answers = {"there": listed("there"), "over": listed("over", 5), "silent": SILENCE}
+    no_dialog = MiError(404, "No such dialog")
+    proxy.answers("dlg_list", lambda params: answers.get(params["callid"], no_dialog))
+    proxy.answers("uptime", {"Up since": "just now"})
+
+    await client.look(NoEvents(), renew=False)
+
+    assert lost == ["gone", "silent"]
+    for stop in stops:
+        stop()

@@ -118,10 +118,28 @@ def test_a_destination_that_never_answers_is_given_up_after_the_ring_time() -> N
     progress.receive(START, 10.0)
     run_out(progress, 69.9)
     assert progress.outcome is None
-    run_out(progress, 70.0)
+    progress.handle_timer(70.0)
+    assert progress.question is Question.NEW_CALL
+    progress.tell_new_call(dialog(NEW, 2), 70.0)
 
     assert outcome(progress) == (408, "Request Timeout")
     assert not progress.is_settled
+
+
+def test_a_destination_whose_answer_was_not_told_is_not_given_up() -> None:
+    progress = after(START)
+    run_out(progress, 59.9)
+    progress.handle_timer(60.0)
+    progress.tell_new_call(dialog(NEW, 4), 60.0)
+
+    assert states(progress) == ["start", "ok"]
+
+
+def test_a_proxy_that_does_not_answer_the_last_question_is_not_waited_for() -> None:
+    progress = after(START)
+    run_out(progress, 60.1)
+
+    assert outcome(progress) == (408, "Request Timeout")
 
 
 def test_a_transfer_that_cannot_be_followed_any_more_is_not_settled() -> None:
@@ -225,5 +243,5 @@ def test_a_refer_past_callops_tells_nothing_by_the_dialog() -> None:
     progress.accept_unnoted(5.0)
 
     assert progress.next_timer() == 2.0
-    run_out(progress, 60.0)
+    run_out(progress, 60.1)
     assert outcome(progress) == (408, "Request Timeout")

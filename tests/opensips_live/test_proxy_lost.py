@@ -136,6 +136,29 @@ async def test_a_restart_between_two_looks_is_noticed(office: Office) -> None:
         await _start_over(client, proxy, phones)
 
 
+async def test_what_begins_after_a_restart_is_not_told_that_it_is_lost(office: Office) -> None:
+    """The daemon looks every five seconds: by then these calls belong to the new proxy."""
+    daemon, (proxy,), phones = office
+    async with connected(daemon.url, "v2") as client:
+        await proxy.kill()
+        await proxy.restart()
+        await ready(daemon, 200)
+        for phone in phones.values():
+            await phone.ask("register", renew=True)
+        for name in phones:
+            await proxy.has_user(name)
+        await phones["bob"].behave(after=1.0)
+
+        async def is_noticed() -> bool:
+            callid = await start(client, phones["alice"], phones["bob"])
+            await succeeds(await client.begin("CallEnd", {"callid": callid}))
+            return bool(await proxy.subscribers())
+
+        assert not await proxy.subscribers()
+        await until(is_noticed, "the daemon has subscribed anew")
+        await succeeds(await begin(client, phones["alice"].uri, phones["bob"].uri))
+
+
 @pytest.mark.parametrize("office", [2], indirect=True)
 async def test_one_of_two_proxies_that_dies_takes_only_its_own_calls(office: Office) -> None:
     daemon, (first, second), phones = office

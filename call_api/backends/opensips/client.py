@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from call_api.backends.opensips import requests
@@ -11,7 +12,7 @@ from call_api.backends.opensips.events import EVENTS, OPTIONAL_EVENTS
 from call_api.backends.opensips.mi import MiExchange, Reply
 from call_api.backends.opensips.outcomes import result_of
 from call_api.backends.opensips.requests import MiRequest
-from call_api.errors import UnknownCall
+from call_api.errors import CallApiError, UnknownCall
 from call_api.model import CallId, SipUri
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ _GOOD_BYE_WITHIN: Final = 0.2  # seconds for each answer; without it the subscri
 _LOOK_EVERY: Final = 5.0  # seconds between two looks at a proxy that is up
 _LOOK_AGAIN: Final = 1.0  # and at one that is down
 _RENEW_EVERY: Final = 3  # looks: well before the subscriptions expire
+_MADE_WITHIN: Final = 0.1  # seconds from a command's begin until the proxy has its call
 
 TellReply: TypeAlias = Callable[[Reply], None]
 """Is told, once, what came of a request. Never waits, never raises."""
@@ -70,6 +72,13 @@ Raises:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Troubled:
+    callid: CallId
+    tell: Callable[[str], None]
+    since: float
+
+
 class ProxyClient:
     """Talks to one proxy, for all commands at once.
 
@@ -106,7 +115,7 @@ class ProxyClient:
         self._sweeps_at = 0.0  # uvloop's handle of a timer that is due has no when()
         self._channel: MiChannel | None = None
         self._up_since: str | None = None
-        self._troubled: dict[object, Callable[[str], None]] = {}
+        self._troubled: dict[object, _Troubled] = {}
 
     @property
     def waiting(self) -> int:
@@ -194,15 +203,19 @@ class ProxyClient:
             self._channel.close()
             self._channel = None
 
-    def on_trouble(self, tell: Callable[[str], None]) -> Callable[[], None]:
-        """Have it told when all calls are lost: the proxy is gone, or was started anew.
+    def on_trouble(self, callid: CallId, tell: Callable[[str], None]) -> Callable[[], None]:
+        """Have it told when a call is lost: the proxy is gone, or was started anew without it.
 
         Returns:
             What stops that. It does no harm a second time.
         """
         key = object()
-        self._troubled[key] = tell
-        return lambda: self._troubled.pop(key, None) and None
+        self._troubled[key] = _Troubled(callid, tell, self.loop.time())
+
+        def stop() -> None:
+            self._troubled.pop(key, None)
+
+        return stop
 
     async def open(self) -> MiChannel:
         """Return the channel, open.
@@ -235,7 +248,7 @@ class ProxyClient:
             return
         if self._has_restarted(reply):
             renew = True
-            self._tell_trouble("OpenSIPS was started anew")
+            await self._tell_lost("OpenSIPS was started anew")
         events.expect(channel.peer_host)
         problem = await self._subscribe(events.socket(channel.local_host)) if renew else self.down
         if problem is not None:
@@ -273,8 +286,19 @@ class ProxyClient:
         self.down = named
 
     def _tell_trouble(self, reason: str) -> None:
-        for tell in tuple(self._troubled.values()):
-            tell(f"{self.name}: {reason}")
+        for troubled in tuple(self._troubled.values()):
+            troubled.tell(f"{self.name}: {reason}")
+
+    async def _tell_lost(self, reason: str) -> None:
+        """Tell of the calls that are no more. Others were made since, or kept in a database."""
+        for key, troubled in tuple(self._troubled.items()):
+            try:
+                is_there = await self.dialog(troubled.callid) is not None
+            except CallApiError:
+                is_there = False
+            is_new = self.loop.time() < troubled.since + _MADE_WITHIN
+            if key in self._troubled and not is_there and not is_new:
+                troubled.tell(f"{self.name}: {reason}")
 
     def _arm(self) -> None:
         """One timer for all that wait."""

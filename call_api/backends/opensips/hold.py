@@ -91,7 +91,9 @@ class HoldFlow:
         proxy = self._proxy = await shared.proxies.find(self._callid)
         self._closers.append(shared.claim((self._callid,)).close)
         self._closers.append(shared.table.listen(_HEARD, (self._callid,), inbox.put).close)
-        self._closers.append(proxy.on_trouble(lambda reason: inbox.put(Trouble(reason))))
+        self._closers.append(
+            proxy.on_trouble(self._callid, lambda reason: inbox.put(Trouble(reason)))
+        )
         await shared.settle(self._callid)
         await ACTING.get().may_act()
         self._is_asked = True

@@ -120,7 +120,9 @@ class TransferFlow:
         self._closers.append(shared.claim(self._callids).close)
         inbox = self._inbox
         self._closers.append(shared.table.listen(HEARD, self._callids, inbox.put).close)
-        self._closers.append(proxy.on_trouble(lambda reason: inbox.put(Trouble(reason))))
+        self._closers.append(
+            proxy.on_trouble(self._callids[0], lambda reason: inbox.put(Trouble(reason)))
+        )
         known = [await established(proxy, callid) for callid in self._callids]
         await shared.settle(self._callids[0])
         if self._whom is not None:

@@ -26,6 +26,7 @@ class Question(Enum):
 _BEFORE_START: Final = (0.05, 0.2, 0.5, 1.0, 2.0)  # seconds between two questions
 _AFTER_START: Final = (2.0, 5.0)
 _AT_THE_END: Final = 0.3
+_LOOK_WITHIN: Final = 0.1  # seconds for the last look before a call is given up
 
 _REFUSED: Final = (603, "the phone refused the REFER")
 _UNANSWERED: Final = (408, "the phone did not answer the REFER")
@@ -81,6 +82,7 @@ class TransferProgress:
         self._give_up_at: float | None = None
         self._old_ended_at: float | None = None
         self._stray_until: float | None = None
+        self._has_looked = False  # at the new call, before it is given up
 
     def accept(self, now: float) -> None:
         """The proxy has sent a REFER, and notes on the call how it goes."""
@@ -131,16 +133,11 @@ class TransferProgress:
         elif event.method == events.REFUSED and self.new_callid is None:
             self.refused(params.code, params.reason or "")
 
-    def fail(self, error: CallApiError) -> None:
-        """It cannot be followed any further."""
+    def fail(self, error: CallApiError, *, is_certain: bool = False) -> None:
+        """It cannot be followed any further; or nothing comes of it, if that is certain."""
         if self.outcome is None:
             self.outcome = error
-            self._is_abandoned = True
-
-    def not_asked(self, error: CallApiError) -> None:
-        """The proxy has not sent the REFER."""
-        if self.outcome is None:
-            self.outcome = error
+            self._is_abandoned = not is_certain
 
     def unanswered(self) -> None:
         """The proxy has given up the REFER; the phone may carry it out all the same."""
@@ -155,12 +152,10 @@ class TransferProgress:
 
     def tell_left(self, dialog: Dialog | None) -> None:
         """Take in what came of calling off the new call; None: it is over."""
-        if self.outcome is not None:
-            return
-        if dialog is None:
-            self.outcome = CallFailed(*_GONE)
-        else:
+        if dialog is not None:
             self._succeed()
+        else:
+            self._finish(CallFailed(*_GONE))
 
     def refused(self, status: int, reason: str) -> None:
         """The phone has answered the REFER with a failure."""
@@ -179,7 +174,7 @@ class TransferProgress:
             self._end_old_call(now)
         elif dialog.transfer_callid not in (None, self._stale, *self._callids):
             self._start(CallId(str(dialog.transfer_callid)), None, now)
-            self._ask_at = now
+            self._ask_again(now, (0.0, *_AFTER_START))
         elif self._is_noted and dialog.transfer_leg == "":
             self.was_refused_at_once = now - self._accepted_at < self._patience.refused_within
             if self.was_refused_at_once:
@@ -194,16 +189,13 @@ class TransferProgress:
         if dialog is not None and self.new_callid is None:
             self._start(CallId(dialog.callid), None, now)
         if self.new_callid is None:
-            ended_at = self._old_ended_at
-            is_given_up = self._stray_until is not None
-            if ended_at is None or is_given_up:
-                return
-            if now >= ended_at + self._patience.find_for:
-                self._finish(self._failure or CallFailed(*_HUNG_UP))
+            self._not_found(now)
         elif dialog is None or dialog.is_over:
             self._fail_later(self._failure or CallFailed(*_GONE), now)
         elif dialog.state >= dialogs.ANSWERED:
             self._succeed()
+        elif self._has_looked:
+            self.fail(CallFailed(*_NOBODY))
 
     def next_timer(self) -> float | None:
         """Return when `handle_timer` is due, on the clock given to the other methods."""
@@ -221,8 +213,24 @@ class TransferProgress:
         if self._fail_at is not None and self._fail_at <= now:
             self._finish(self._failure)
         elif self._give_up_at is not None and self._give_up_at <= now:
-            self.fail(CallFailed(*(_IDLE if self.new_callid is None else _NOBODY)))
+            self._give_up(now)
         elif self._ask_at is not None and self._ask_at <= now:
+            self._ask(now)
+
+    def _not_found(self, now: float) -> None:
+        if self._old_ended_at is None or self._stray_until is not None:
+            return
+        if now >= self._old_ended_at + self._patience.find_for:
+            self._finish(self._failure or CallFailed(*_HUNG_UP))
+
+    def _give_up(self, now: float) -> None:
+        if self.new_callid is None:
+            self.fail(CallFailed(*_IDLE))
+        elif self._has_looked:
+            self.fail(CallFailed(*_NOBODY))
+        else:  # the word of its answer may be lost
+            self._has_looked = True
+            self._give_up_at = now + _LOOK_WITHIN
             self._ask(now)
 
     def _ask(self, now: float) -> None:

@@ -246,9 +246,9 @@ class TransferWatch:
                 self.progress.refused(self._refused.status, self._refused.reason)
                 return
             what = "Request Pending: the call was transferred before, and that cannot be undone"
-            self.progress.not_asked(ProxyRefused(491, what))
+            self.progress.fail(ProxyRefused(491, what), is_certain=True)
         elif reply.error is not None and reply.error.code == 404:
-            self.progress.not_asked(UnknownCall(self._callid))
+            self.progress.fail(UnknownCall(self._callid), is_certain=True)
         elif reply.error is not None and reply.error.code == 408:
             self.progress.unanswered()
         elif reply.error is not None:

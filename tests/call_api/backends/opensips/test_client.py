@@ -166,7 +166,7 @@ async def test_a_proxy_that_is_gone_answers_nobody_at_once() -> None:
     client = await ready(proxy)
     proxy.answers("dlg_end_dlg", SILENCE)
     troubles: list[str] = []
-    stop = client.on_trouble(troubles.append)
+    stop = client.on_trouble(A, troubles.append)
     loop = asyncio.get_running_loop()
     before = loop.time()
     loop.call_later(0.5, proxy.die)
@@ -239,11 +239,13 @@ async def test_a_proxy_that_was_started_anew_is_subscribed_to_and_its_calls_are_
     proxy = ScriptedProxy()
     client = await ready(proxy)
     troubles: list[str] = []
-    client.on_trouble(troubles.append)
+    client.on_trouble(A, troubles.append)
 
     await client.look(NoEvents(), renew=False)
     assert [method for method, _ in proxy.asked] == ["uptime"]
+    await asyncio.sleep(1.0)
     proxy.answers("uptime", {"Up since": "just now"})
+    proxy.answers("dlg_list", MiError(404, "No such dialog"))
     await client.look(NoEvents(), renew=False)
 
     assert troubles == ["proxy: OpenSIPS was started anew"]

@@ -35,7 +35,7 @@ def with_leg(story: Story) -> Callable[[], None]:
             inbox = Inbox(asyncio.get_running_loop())
             shared.table.listen((STATE,), (A,), inbox.put)
             client = shared.proxies.clients[0]
-            client.on_trouble(lambda reason: inbox.put(Trouble(reason)))
+            client.on_trouble(A, lambda reason: inbox.put(Trouble(reason)))
             proxy.answers("t_uac_dlg", SILENCE)
             proxy.answers("t_uac_cancel", NO_TRANSACTION)
             proxy.answers("dlg_list", listed("a", 2))

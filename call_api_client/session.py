@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
@@ -67,6 +68,8 @@ class Session:
         """
         try:
             return asyncio.run(self._main(story))
+        except asyncio.CancelledError:
+            return self._leave(KeyboardInterrupt())
         except Refused as exc:
             return self.refuse(exc.failure)
         except ConnectFailed as exc:
@@ -109,6 +112,10 @@ class Session:
         self._errors.line((f"{self._tool}: ", "bold red"), (problem, ""))
 
     async def _main(self, story: Callable[[Client], Awaitable[Status]]) -> Status:
+        task = asyncio.current_task()
+        assert task is not None
+        # The handler of asyncio.run does not wake a loop that is just about to wait.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
         connecting = connect(self._url) if self._direct is None else self._direct()
         async with asyncio.timeout(self._within), connecting as client:
             return await story(client)

@@ -4,6 +4,7 @@
 # make demo     real SIP calls on this machine: started, held, transferred and ended
 # make run      the daemon with three demo phones, until Ctrl-C (ARGS=... for other options)
 # make bench    how fast it is
+# make capacity how many calls the embedded back end carries, by SIPp
 # make fuzz MINUTES=5          the parsers, with bytes that are guided by coverage
 # make properties MINUTES=5    the Hypothesis tests, for so long
 # make format   lay out the sources
@@ -26,31 +27,40 @@ TEST_STAMP := $(VENV)/installed-test
 
 .NOTPARALLEL:
 .PHONY: check test test-opensips demo run bench fuzz properties format install clean static fast-tests live-tests \
-    test-opensips-if-there
+    test-opensips-if-there capacity phones
 
 check: static fast-tests
 
 test: check test-opensips-if-there live-tests
 
+# Every part says how long it took: pytest in the line above its summary, for which it has PART.
 static: $(TEST_STAMP)
-	@$(BIN)/ruff format --quiet --check . || { echo "make format lays these out" >&2; exit 1; }
-	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy --no-error-summary
+	@began=$$(date +%s); \
+	    $(BIN)/ruff format --quiet --check . || { echo "make format lays these out" >&2; exit 1; }; \
+	    $(BIN)/ruff check --quiet . && $(BIN)/mypy --no-error-summary && \
+	    echo "static: $$(($$(date +%s) - began)) s"
 
 # With the coverage gate: pyproject.toml names the rooms of which every branch has to be run.
 fast-tests: $(TEST_STAMP)
-	@$(PYTEST) -n auto -m "not live and not opensips" --cov --cov-report=term-missing:skip-covered
+	@export PART='fast tests' && \
+	    $(PYTEST) -n auto -m "not live and not opensips" --cov --cov-report=term-missing:skip-covered
 
 # They wait for phones more than they compute, so four at a time on whatever machine.
-live-tests: $(TEST_STAMP)
-	@$(PYTEST) -n 4 -m live
+live-tests: $(TEST_STAMP) phones
+	@export PART='live sipp' && $(PYTEST) -rs -n 4 -m "live and sipp"
+	@export PART='live baresip' && $(PYTEST) -rs -n 4 -m "live and baresip and not sipp"
+	@export PART='live pjsip' && $(PYTEST) -n 4 -m "live and not baresip and not sipp"
+
+# baresip and SIPp, by apt, if they are not there and this may install them.
+phones:
+	@scripts/install-phones
 
 # The proxy itself and the folder of its modules; RUNS=20 runs every test so often.
 test-opensips: $(TEST_STAMP)
 	@: $(or $(OPENSIPS_BIN),$(error say OPENSIPS_BIN=...)) \
 	    $(or $(OPENSIPS_MODULES),$(error say OPENSIPS_MODULES=...))
 	@export OPENSIPS_BIN='$(OPENSIPS_BIN)' OPENSIPS_MODULES='$(OPENSIPS_MODULES)' \
-	    OPENSIPS_RUNS='$(RUNS)' && $(PYTEST) -n 3 --dist loadfile -m opensips tests/opensips_live
+	    OPENSIPS_RUNS='$(RUNS)' PART='live opensips' && $(PYTEST) -n 3 --dist loadfile -m opensips tests/opensips_live
 
 test-opensips-if-there:
 ifneq ($(and $(OPENSIPS_BIN),$(OPENSIPS_MODULES)),)
@@ -67,6 +77,9 @@ run: $(USER_STAMP)
 
 bench: $(USER_STAMP)
 	@$(BIN)/python -m bench $(ARGS)
+
+capacity: $(USER_STAMP) phones
+	@$(BIN)/python -m bench.capacity $(or $(ARGS),--limit --concurrent 100 1000 10000)
 
 fuzz: $(TEST_STAMP)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet \

@@ -50,12 +50,37 @@ class Setting:
         return self.log.read_text("utf-8").splitlines()
 
 
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A running daemon to which nobody is registered."""
+
+    process: subprocess.Popen[bytes]
+    ws_port: int
+    sip_port: int
+    log: Path
+
+    def complaints(self) -> list[str]:
+        """Errors in its log."""
+        return self.log.read_text("utf-8").splitlines()
+
+
 @contextmanager
 def setting(users: int, **settings: Any) -> Iterator[Setting]:
     """A daemon on free ports and ``users`` phones registered to it, until left.
 
     Raises:
         RuntimeError: One of them did not start.
+    """
+    with daemon_alone(**settings) as daemon, far_phones(daemon.sip_port, users) as far:
+        yield Setting(daemon.process, far, daemon.ws_port, daemon.log)
+
+
+@contextmanager
+def daemon_alone(**settings: Any) -> Iterator[Alone]:
+    """A daemon on free ports, until left.
+
+    Raises:
+        RuntimeError: It did not start.
     """
     ws_port, sip_port = free_port(), free_port()
     config = {
@@ -70,8 +95,7 @@ def setting(users: int, **settings: Any) -> Iterator[Setting]:
         log = stack.enter_context((folder / "log").open("wb"))
         daemon = stack.enter_context(daemon_process(folder / "call-api.yml", log))
         wait_for(daemon, ws_port, folder / "log")
-        far = stack.enter_context(far_phones(sip_port, users))
-        yield Setting(daemon, far, ws_port, folder / "log")
+        yield Alone(daemon, ws_port, sip_port, folder / "log")
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """What holds for every test."""
 
+import os
+import time
 from collections.abc import Generator
 
 import pytest
@@ -22,3 +24,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         for name, text in report.sections
     ]
     return report
+
+
+BEGAN = time.monotonic()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how long this part of all tests took; the Makefile names it."""
+    if part := os.environ.get("PART"):
+        terminalreporter.write_line(f"{part}: {time.monotonic() - BEGAN:.0f} s")

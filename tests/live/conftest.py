@@ -140,7 +140,8 @@ async def take(
     """Phones of every make, without calls before and after."""
 
     async def take(kind: Kind) -> AnyPhone:
-        name = NAMES[kind]
+        name, reason = NAMES[kind], why_left_out(kind.partition("-")[0])
+        assert reason is None, reason
         if kind.startswith("pjsip"):
             return phones[name]
         if kind not in others_of_all:

@@ -4,7 +4,7 @@
 #   docker run --network host -v ./call-api.yml:/etc/call-api/call-api.yml:ro call-api
 #
 # Without a file it listens on loopback inside the container. A file for use from outside sets
-# ws_server.host, embedded.host and embedded.users.
+# ws_server.host, embedded.host, embedded.users and tokens: docs/security.md.
 
 FROM python:3.11-slim AS build
 WORKDIR /src
@@ -12,7 +12,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY call_api call_api
 COPY call_api_client call_api_client
 COPY call_cmd call_cmd
-RUN python -m venv /opt/call-api && /opt/call-api/bin/pip install --no-cache-dir ".[fast]"
+RUN python -m venv /opt/call-api && /opt/call-api/bin/pip install --no-cache-dir ".[fast,jwt]"
 
 FROM python:3.11-slim
 COPY --from=build /opt/call-api /opt/call-api

@@ -18,6 +18,7 @@ def explain(settings: Settings[Config], config: Config, *, demo: bool) -> str:
     lines = {
         "settings": _sources(settings),
         "clients": _clients(config),
+        "access": _access(config),
         "back end": _backend(config),
         "commands": f"end after {config.commands.timeout:g} s at most, are kept for "
         f"{config.commands.keep_for:g} s, have {config.shutdown_within:g} s at shutdown",
@@ -39,8 +40,17 @@ def _sources(settings: Settings[Config]) -> str:
 
 def _clients(config: Config) -> str:
     server = config.ws_server
+    scheme = "wss" if server.tls.certificate else "ws"
     where = authority(server.host, server.port)
-    return f"ws://{where}{server.http_path}, which speaks {server.dialect}"
+    return f"{scheme}://{where}{server.http_path}, which speaks {server.dialect}"
+
+
+def _access(config: Config) -> str:
+    auth = config.auth
+    if not auth.wants_token:
+        return "anybody, without a token"
+    ways = [", ".join(sorted(auth.tokens)), auth.token_file, auth.jwt.algorithm and "JWT"]
+    return f"tokens: {'; '.join(way for way in ways if way)}"
 
 
 def _backend(config: Config) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from call_api.options import Decorated, Group, let_go_of_stdout, option, version_option
+from call_api.token_cli import token
 from call_api.version import VERSION
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 TOOL = "call-api"
 
+logger = logging.getLogger(__name__)
+
 HELP = """Run the Call API daemon.
 
 It controls SIP calls for clients that talk JSON-RPC 2.0 to it over WebSocket. Its settings are
@@ -29,7 +32,8 @@ agent on loopback. It prints one line that starts with "ready" and holds its rea
 
 \b
 SIGTERM and SIGINT stop it, in time for running commands to end; a second one
-stops it at once. SIGHUP opens the log file anew.
+stops it at once. SIGHUP opens the log files anew, and reads tokens, limits and
+certificates again.
 
 \b
 Exit status: 0 stopped, 1 it cannot start, 2 usage or a wrong setting.
@@ -107,11 +111,12 @@ def doctor(before: Path | None, config_path: Path | None, as_json: bool) -> int:
     try:
         findings = asyncio.run(practice.examine(settings.config))
     except ValueError as exc:
-        key, _, expected = str(exc).partition(": ")
-        problem = settings.error(key, expected.removeprefix("expected "))
-        raise WrongSetting(str(problem)) from exc
+        raise WrongSetting(str(settings.late_error(exc))) from exc
     _say(practice.as_json(findings) if as_json else practice.as_text(findings))
     return 0 if practice.is_well(findings) else 1
+
+
+call_api.add_command(token)
 
 
 def main() -> None:
@@ -134,7 +139,14 @@ def _serve(config_path: Path | None, *, verbose: bool, demo: bool, check: bool) 
     if verbose:
         config = structs.replace(config, log=structs.replace(config.log, level="DEBUG"))
     if check:
+        from call_api.access.policy import check_exposure, read_policy
         from call_api.check import explain
+
+        try:
+            check_exposure(config)
+            read_policy(config)
+        except ValueError as exc:
+            raise WrongSetting(str(settings.late_error(exc))) from exc
 
         _say(explain(settings, config, demo=demo))
         return 0
@@ -179,9 +191,15 @@ def _run(
             _say(f"\n{demo_room.what_to_type(daemon)}")
 
     _allow_many_files()
-    logger = logging.getLogger(__name__)
     logger.info("%s %s, back end %s", TOOL, VERSION, config.backend_name)
-    serve = run(config, open_backend, log_file=log_file, beside=beside, on_ready=say_ready)
+    serve = run(
+        config,
+        open_backend,
+        log_file=log_file,
+        reread=settings.reread,
+        beside=beside,
+        on_ready=say_ready,
+    )
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve)
@@ -213,7 +231,7 @@ def _failed(
     else:
         failed = WrongSetting(str(settings.error(exc.key, str(exc))))
     if log_file is not None:  # it may be all that somebody looks at
-        logging.getLogger(__name__).error("%s", failed.message)
+        logger.error("%s", failed.message)
     return failed
 
 

@@ -151,6 +151,7 @@ class Conversation:
                 self._query(asked, reply)
         except CallApiError as error:
             logger.info("%r refused: %s %s", request.method, error, error.data or "")
+            self._standing.tell(request.method, request.params, outcome=error)
             reply.error(error)
         except Exception:
             logger.exception("%r failed unexpectedly", request.method)
@@ -166,7 +167,7 @@ class Conversation:
             record,
             order.command,
             partial(self._started, reply, record),
-            ended=partial(self._ended, record),
+            ended=partial(self._ended, record, self._standing.now()),
         )
 
     def _record(self, order: Order) -> Record:
@@ -191,6 +192,8 @@ class Conversation:
         self._unanswered -= 1
         if isinstance(claimed, CallApiError | Snapshot):
             self._standing.end(record.method, has_run=False)
+            outcome = claimed if isinstance(claimed, CallApiError) else "retry"
+            self._standing.tell(record.method, record.params, cmd_id=record.cmd_id, outcome=outcome)
         if isinstance(claimed, CallApiError):
             logger.info("%s of %s refused: %s", record.method, self._peer, claimed)
             reply.error(claimed)
@@ -199,8 +202,15 @@ class Conversation:
         logger.info("%s asked for%s by %s", record.method, again, self._peer)
         reply.result(_STARTED % _encode(record.cmd_id), self._follow(claimed.record))
 
-    def _ended(self, record: Record, _problem: CallApiError | None) -> None:
+    def _ended(self, record: Record, began: float, problem: CallApiError | None) -> None:
         self._standing.end(record.method)
+        self._standing.tell(
+            record.method,
+            record.params,
+            cmd_id=record.cmd_id,
+            began=began,
+            outcome=problem or "ok",
+        )
 
     def _follow(self, record: Record) -> Then | None:
         """Follow a command from now on: by the time of the answer it may be forgotten."""
@@ -227,21 +237,36 @@ class Conversation:
             attachments=self._attachments,
             watches=self._watches,
         )
-        ceiling = self._api.limits.ceiling
+        began = self._standing.now()
+        problem: CallApiError | None = None
         try:
-            async with asyncio.timeout(ceiling):
-                result = _encode(await query.answer(asking))
-        except TimeoutError:
-            reply.error(CommandTimeout(ceiling))
+            result = await self._answer(query, asking)
         except CallApiError as error:
+            problem = error
             reply.error(error)
-        except Exception:
-            logger.exception("failed unexpectedly")
-            reply.error(InternalError())
         else:
             reply.result(result, asking.then)
         finally:
             self._unanswered -= 1
+        self._standing.tell(method, query.to_params(), began=began, outcome=problem or "ok")
+
+    async def _answer(self, query: Query, asking: "_Asking") -> bytes:
+        """Return the answer to a query.
+
+        Raises:
+            CallApiError: There is none.
+        """
+        ceiling = self._api.limits.ceiling
+        try:
+            async with asyncio.timeout(ceiling):
+                return _encode(await query.answer(asking))
+        except TimeoutError:
+            raise CommandTimeout(ceiling) from None
+        except CallApiError:
+            raise
+        except Exception as exc:
+            logger.exception("failed unexpectedly")
+            raise InternalError from exc
 
     def _deliver(self, answer: bytes | None, then: Then | None = None) -> None:
         """Send an answer, then do the rest; what goes wrong must not harm who runs the command."""

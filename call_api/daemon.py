@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import os
 import pkgutil
-import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -17,6 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+from call_api.access.access import Access
+from call_api.access.audit_file import AuditFile, audit_file
+from call_api.access.opening import open_access
+from call_api.access.policy import read_policy
 from call_api.access.standing import Standing
 from call_api.backends.base import Backend
 from call_api.config import Config
@@ -28,6 +30,7 @@ from call_api.memory_journal import MemoryJournal
 from call_api.model import DialectName
 from call_api.recovery import recover
 from call_api.runner import Runner
+from call_api.signals import Signals
 from call_api.transports import LISTENERS
 from call_api.transports.listener import CannotListen, Listener, authority
 from call_api.watches import Watchers
@@ -77,6 +80,8 @@ class Daemon:
     backend: Backend
     journal: Journal
     runner: Runner
+    access: Access
+    audit: AuditFile | None
     listeners: list[Listener] = field(default_factory=list)
     is_draining: bool = False
 
@@ -93,6 +98,21 @@ class Daemon:
         if self.is_draining:
             return "the daemon shuts down"
         return self.journal.is_ready() or self.backend.is_ready()
+
+    async def reload(self, config: Config) -> None:
+        """Go by other settings from now on, as far as they are about who may do what.
+
+        Nobody is dropped for it but those whose token is gone. The audit log is opened anew.
+
+        Raises:
+            ValueError: A setting is wrong; all is as it was: ``key: what was expected``.
+        """
+        if self.audit is not None:
+            self.audit.reopen()
+        policy = read_policy(config)
+        for listener in self.listeners:
+            await listener.reload(config.ws_server)
+        self.access.renew(policy)
 
     async def drain(self) -> None:
         """Take no new commands; return when the running ones have ended, or were ended."""
@@ -115,13 +135,23 @@ async def serving(config: Config, open_backend: OpenBackend) -> AsyncIterator[Da
         CannotStart: The journal or the back end cannot be opened, or a port is not to be had.
     """
     async with AsyncExitStack() as stack:
+        with _explaining("access"):
+            audit = await stack.enter_async_context(audit_file(config.audit.file_path))
+            access = await stack.enter_async_context(open_access(config, audit))
         with _explaining("journal"):
             journal = await stack.enter_async_context(_journal(config))
         with _explaining(_place_of_backend(config)):
             backend = await stack.enter_async_context(open_backend(config))
         runner = await stack.enter_async_context(Runner(journal=journal, backend=backend))
         await recover(journal, runner, backend)
-        daemon = Daemon(config=config, backend=backend, journal=journal, runner=runner)
+        daemon = Daemon(
+            config=config,
+            backend=backend,
+            journal=journal,
+            runner=runner,
+            access=access,
+            audit=audit,
+        )
         await _listen(daemon, stack)
         try:
             yield daemon
@@ -134,6 +164,7 @@ async def run(
     open_backend: OpenBackend,
     *,
     log_file: LogFile | None = None,
+    reread: Callable[[], Config] | None = None,
     beside: Beside | None = None,
     on_ready: Callable[[Daemon], None] | None = None,
 ) -> None:
@@ -141,14 +172,14 @@ async def run(
 
     Args:
         log_file: Reopened on SIGHUP.
+        reread: Reads the settings anew, on SIGHUP; raises a `ValueError` if they are wrong.
         on_ready: Called when commands can be sent.
 
     Raises:
         CannotStart: What it needs is not there.
     """
-    stop = asyncio.Event()
     try:
-        with _signals(stop, log_file):
+        with Signals() as signals:
             async with serving(config, open_backend) as daemon, AsyncExitStack() as stack:
                 if beside is not None:
                     with _explaining("demo"):
@@ -156,7 +187,11 @@ async def run(
                 logger.info("ready: %s", " ".join(daemon.urls))
                 if on_ready is not None:
                     on_ready(daemon)
-                await stop.wait()
+                while await signals.next() == "reload":
+                    if log_file is not None:
+                        log_file.reopen()
+                    if reread is not None:
+                        await _reload(daemon, reread)
                 logger.info("stopping, while %d commands run", daemon.runner.running)
     except BaseExceptionGroup as group:  # a back end's own tasks wrap what goes through them
         if (cannot_start := _first(group)) is None:
@@ -172,7 +207,7 @@ async def _listen(daemon: Daemon, stack: AsyncExitStack) -> None:
         runner=daemon.runner,
         backend=daemon.backend,
         watchers=Watchers(daemon.backend),
-        limits=Limits(ceiling=commands.timeout),
+        limits=Limits(ceiling=commands.timeout, batch=config.limits.batch),
     )
 
     def converse(
@@ -183,7 +218,11 @@ async def _listen(daemon: Daemon, stack: AsyncExitStack) -> None:
     for section, name in LISTENERS.items():
         with _explaining(section):
             listener = pkgutil.resolve_name(name)(
-                getattr(config, section), converse, daemon.is_ready, daemon.backend.proxies
+                getattr(config, section),
+                converse,
+                daemon.is_ready,
+                daemon.backend.proxies,
+                daemon.access.admit,
             )
             daemon.listeners.append(await stack.enter_async_context(listener))
 
@@ -243,27 +282,10 @@ def _first(group: BaseExceptionGroup[BaseException]) -> CannotStart | None:
     return None
 
 
-@contextmanager
-def _signals(stop: asyncio.Event, log_file: LogFile | None) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-
-    def stop_soon(number: int) -> None:
-        if stop.is_set():
-            logger.warning("stopped at once, by a second signal")
-            logging.shutdown()
-            os._exit(128 + number)
-        logger.info("%s", signal.Signals(number).name)
-        stop.set()
-
-    def reopen() -> None:
-        if log_file is not None:
-            log_file.reopen()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop_soon, number)
-    loop.add_signal_handler(signal.SIGHUP, reopen)
+async def _reload(daemon: Daemon, reread: Callable[[], Config]) -> None:
     try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.remove_signal_handler(number)
+        await daemon.reload(reread())
+    except ValueError as exc:
+        logger.error("the settings stay as they are: %s", exc)
+    else:
+        logger.info("the settings were read anew")

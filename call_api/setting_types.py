@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct, structs
 
 from call_api import yaml_nodes
 from call_api.yaml_nodes import List, Map, Node, Scalar, shown
@@ -41,6 +41,8 @@ def convert(node: Node, wanted: Any, below: str = "") -> Any:
     """
     wanted = _member(wanted, is_list=isinstance(node, List))
     kind = get_origin(wanted)
+    if _is_struct(wanted) and isinstance(node, Map):
+        return _struct(node, wanted, below)
     if kind is Mapping and isinstance(node, Map):
         of_key, of_value = get_args(wanted)
         return dict(_entries(node, of_key, of_value, below))
@@ -56,6 +58,20 @@ def convert(node: Node, wanted: Any, below: str = "") -> Any:
         except msgspec.ValidationError:
             pass
     raise Mismatch(node.line, below, _problem(node, wanted))
+
+
+def _struct(node: Map, wanted: Any, below: str) -> Any:
+    fields = {field.name: field for field in structs.fields(wanted)}
+    values = {}
+    for key, value in node.entries:
+        if key.text not in fields:
+            problem = f"no such key, expected one of {', '.join(fields)}"
+            raise Mismatch(key.line, f"{below}.{shown(key.text)[1:-1]}", problem)
+        values[key.text] = convert(value, fields[key.text].type, f"{below}.{key.text}")
+    missing = [name for name, its in fields.items() if its.required and name not in values]
+    if missing:
+        raise Mismatch(node.line, f"{below}.{missing[0]}", "missing")
+    return wanted(**values)
 
 
 def _entries(node: Map, of_key: Any, of_value: Any, below: str) -> list[tuple[Any, Any]]:
@@ -89,8 +105,17 @@ def words(wanted: Any) -> str:
             return str(meta.extra["expected"])
     if get_origin(kind) is Literal:
         return f"one of {', '.join(get_args(kind))}"
-    if kind in {int, float}:
-        return " ".join([{int: "a whole number", float: "a number"}[kind], *_range(metas)])
+    if kind in _NAMES:
+        return " ".join([_NAMES[kind], *_range(metas)])
+    return _words_of_many(kind)
+
+
+_NAMES = {bool: "true or false", int: "a whole number", float: "a number"}
+
+
+def _words_of_many(kind: Any) -> str:
+    if _is_struct(kind):
+        return f"keys with values: {', '.join(kind.__struct_fields__)}"
     if get_origin(kind) is tuple:
         return f"a list, each item {words(get_args(kind)[0])}"
     if get_origin(kind) is Mapping:
@@ -101,8 +126,9 @@ def words(wanted: Any) -> str:
 def is_secret(wanted: Any) -> bool:
     """Return whether a value of this type, or a part of it, must never be shown."""
     kind, metas = _parts(wanted)
+    parts = structs.fields(kind) if _is_struct(kind) else ()
     return any(meta.extra and meta.extra.get("secret") for meta in metas) or any(
-        is_secret(part) for part in get_args(kind)
+        is_secret(part) for part in (*get_args(kind), *(field.type for field in parts))
     )
 
 
@@ -111,6 +137,10 @@ def _member(wanted: Any, *, is_list: bool) -> Any:
     if metas or get_origin(kind) in {None, tuple, Mapping, Literal}:
         return wanted
     return next(part for part in get_args(kind) if (get_origin(part) is tuple) == is_list)
+
+
+def _is_struct(wanted: Any) -> bool:
+    return isinstance(wanted, type) and issubclass(wanted, Struct)
 
 
 def _is_text(wanted: Any) -> bool:

@@ -11,21 +11,23 @@ from typing import Any, Generic, TypeVar
 from msgspec import structs
 
 from call_api import yaml_nodes
-from call_api.config import TOOLS, Section
+from call_api.config import TOOLS
+from call_api.config_types import Section
 from call_api.setting_types import Mismatch, convert, parse_text
 from call_api.yaml_nodes import BadYaml, Map, Node, Scalar, shown
 
 T = TypeVar("T", bound=Section)
+S = TypeVar("S", bound=Section)
 
 _PREFIX = "CALL_API_"
 _MAX_FILE_BYTES = 1_048_576
-_MOST_NAMES = 12
+_MOST_NAMES = 16
 
 # What Kubernetes and Docker set in every container beside a service called "call-api".
 _SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT).*|PORT(_\d+_(TCP|UDP|SCTP).*)?|NAME|ENV_.*)")
 
 
-class ConfigError(Exception):
+class ConfigError(ValueError):
     """A setting is wrong. The message is one line that says where, what and what was expected."""
 
 
@@ -52,6 +54,19 @@ class Settings(Generic[T]):
         """
         origin = self.origins.get(key, self.path or "the defaults")
         return ConfigError(f"{origin}: {key}: expected {expected}")
+
+    def reread(self) -> T:
+        """Return what the same file, or the first one that is found, and the variables say now.
+
+        Raises:
+            ConfigError: It cannot be read, or a setting is wrong.
+        """
+        return load(type(self.config), self.path).config
+
+    def late_error(self, exc: ValueError) -> ConfigError:
+        """Return the error for a `ValueError` that says ``key: expected what``."""
+        key, _, expected = str(exc).partition(": ")
+        return self.error(key, expected.removeprefix("expected "))
 
 
 def load(
@@ -91,14 +106,15 @@ def variables(kind: type[Section]) -> dict[str, str]:
 
 def leaves(kind: type[Section]) -> dict[str, Any]:
     """Return the key of every setting, as in ``ws_server.port``, with its type."""
-    found = {}
+    return {key: its for key, its in _keys(kind) if not _is_section(its)}
+
+
+def _keys(kind: type[Section], head: str = "") -> Iterator[tuple[str, Any]]:
+    """Go through the keys of all sections and settings, each with its type."""
     for field in structs.fields(kind):
+        yield head + field.name, field.type
         if _is_section(field.type):
-            for leaf in structs.fields(field.type):
-                found[f"{field.name}.{leaf.name}"] = leaf.type
-        else:
-            found[field.name] = field.type
-    return found
+            yield from _keys(field.type, f"{head}{field.name}.")
 
 
 class _Reading(Generic[T]):
@@ -107,6 +123,7 @@ class _Reading(Generic[T]):
     def __init__(self, kind: type[T]) -> None:
         self._kind = kind
         self._leaves = leaves(kind)
+        self._sections = {key: its for key, its in _keys(kind) if _is_section(its)}
         self._values: dict[str, Any] = {}
         self.origins: dict[str, str] = {}
 
@@ -128,21 +145,20 @@ class _Reading(Generic[T]):
         for key, node, line in self._settings(path, root):
             self._take(key, node, str(path), line)
 
-    def _settings(self, path: Path, root: Map) -> Iterator[tuple[str, Node, int]]:
-        sections = {key.partition(".")[0] for key in self._leaves if "." in key}
+    def _settings(self, path: Path, root: Map, head: str = "") -> Iterator[tuple[str, Node, int]]:
         for name, node in root.entries:
-            if name.text not in sections:
-                self._check_known(path, name, name.text)
-                yield name.text, node, name.line
+            key = head + name.text
+            if "." in name.text or key not in self._sections:
+                self._check_known(path, name, key)
+                yield key, node, name.line
             elif isinstance(node, Map):
-                for leaf, value in node.entries:
-                    key = f"{name.text}.{leaf.text}"
-                    self._check_known(path, leaf, key)
-                    yield key, value, leaf.line
-            elif not _is_empty(node):
-                raise ConfigError(
-                    f"{path}:{name.line}: {name.text}: expected keys, indented, below it"
-                )
+                yield from self._settings(path, node, f"{key}.")
+            elif isinstance(node, Scalar) and node.value is None:
+                continue
+            elif word := self._sections[key].word:
+                yield f"{key}.{word}", node, name.line
+            else:
+                raise ConfigError(f"{path}:{name.line}: {key}: expected keys, indented, below it")
 
     def _check_known(self, path: Path, name: Scalar, key: str) -> None:
         if key in self._leaves and "." not in name.text:
@@ -194,26 +210,21 @@ class _Reading(Generic[T]):
         Raises:
             ConfigError: Two settings do not go together.
         """
-        config = self._kind()
-        changes: dict[str, Any] = {}
-        for field in structs.fields(self._kind):
-            if _is_section(field.type):
-                changes[field.name] = self._section(field.name, getattr(config, field.name))
-            elif field.name in self._values:
-                changes[field.name] = self._values[field.name]
-        return structs.replace(config, **changes)
+        return self._section("", self._kind())
 
-    def _section(self, name: str, default: Section) -> Section:
-        head = name + "."
-        values = {
-            key.removeprefix(head): value
-            for key, value in self._values.items()
-            if key.startswith(head)
-        }
+    def _section(self, head: str, default: S) -> S:
+        values: dict[str, Any] = {}
+        for field in structs.fields(default):
+            key = head + field.name
+            if _is_section(field.type):
+                values[field.name] = self._section(f"{key}.", getattr(default, field.name))
+            elif key in self._values:
+                values[field.name] = self._values[key]
         try:
             return structs.replace(default, **values)
         except ValueError as exc:  # from __post_init__: "key: what was expected"
-            keys = [head + str(exc).partition(":")[0], *(head + leaf for leaf in values)]
+            named = head + str(exc).partition(":")[0]
+            keys = [named, *(key for key in self.origins if key.startswith(head))]
             origin = next(self.origins[key] for key in keys if key in self.origins)
             raise ConfigError(f"{origin}: {head}{exc}") from exc
 

@@ -12,7 +12,8 @@ from call_api.options import Complaint, Decorated, option
 from call_api_client.terminal import escape
 
 if TYPE_CHECKING:
-    from call_api.config import CmdWsServer, Section, WsServer
+    from call_api.config import CmdWsServer, WsServer
+    from call_api.config_types import Section
 
 T = TypeVar("T", bound="Section")
 

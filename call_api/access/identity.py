@@ -1,6 +1,6 @@
 """Who a client is, as its token says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Final, Protocol
 
@@ -23,6 +23,8 @@ class Identity:
         callers: Who may be made to call; None: anybody.
         callees: Who may be called, by CallStart or by a transfer; None: anybody.
         expires: When its token ends, in seconds since 1970.
+        digest: The SHA-256 of its token; empty: it has none.
+        is_signed: Whether that is a JWT.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Identity:
     callers: tuple[Pattern, ...] | None = None
     callees: tuple[Pattern, ...] | None = None
     expires: float = inf
+    digest: str = field(default="", repr=False)
+    is_signed: bool = False
 
 
 ANYBODY: Final = Identity(name="", scopes=EVERYTHING)

@@ -1,7 +1,9 @@
 """One client's standing: what it may ask, and whether it asks too much. No I/O."""
 
 from collections.abc import Callable, Sequence
+from typing import Unpack
 
+from call_api.access.audit import Audit, Told
 from call_api.access.identity import ANYBODY, Identity, Pattern
 from call_api.access.meters import Meter
 from call_api.commands.base import Method
@@ -15,14 +17,27 @@ class Standing:
     """What is asked of every request of one client, before anything is done for it.
 
     Args:
-        meters: Those of its token and of its address.
+        meters: Those of its token and of its address; it is among their connections.
         clock: Returns seconds, monotonic.
+        on_leave: Is told once when the client leaves.
+        audit: Where it is written down what the client does; None: nowhere.
 
     Attributes:
+        peer: Its address and port, once it is there.
         identity: Who it is; replaced when the settings are read anew.
+        dismiss: Sends the client away, and tells it why.
     """
 
-    __slots__ = ("_clock", "_meters", "identity")
+    __slots__ = (
+        "_audit",
+        "_clock",
+        "_entered",
+        "_meters",
+        "_on_leave",
+        "dismiss",
+        "identity",
+        "peer",
+    )
 
     def __init__(
         self,
@@ -30,10 +45,17 @@ class Standing:
         *,
         meters: Sequence[Meter] = (),
         clock: Callable[[], float] = lambda: 0.0,
+        on_leave: Callable[["Standing"], None] | None = None,
+        audit: Audit | None = None,
     ) -> None:
+        self.peer = ""
+        self._entered: float | None = None
+        self._audit = audit
         self.identity = identity
+        self.dismiss: Callable[[str], None] = _nobody
         self._meters = tuple(meters)
         self._clock = clock
+        self._on_leave = on_leave
 
     @property
     def name(self) -> str:
@@ -43,6 +65,28 @@ class Standing:
     def whose(self, method: str) -> str | None:
         """Return whose commands a method may be about; None: everybody's."""
         return None if method in self.identity.scopes.of_all else self.identity.name
+
+    def enter(self, peer: str, dismiss: Callable[[str], None]) -> None:
+        """Take note that the client is there.
+
+        Args:
+            dismiss: Sends it away, and tells it why.
+        """
+        self.peer = peer
+        self.dismiss = dismiss
+        self._entered = self._clock()
+        self.tell("connect")
+
+    def leave(self) -> None:
+        """Count the connection no more: the client has left. Does no harm a second time."""
+        on_leave, self._on_leave = self._on_leave, None
+        entered, self._entered = self._entered, None
+        if entered is not None:
+            self.tell("leave", began=entered)
+        if on_leave is not None:
+            on_leave(self)
+            for meter in self._meters:
+                meter.connected -= 1
 
     def admit(self) -> None:
         """Count a request.
@@ -106,6 +150,19 @@ class Standing:
             meter.started -= 1
             if not has_run and method == "CallStart" and meter.calls is not None:
                 meter.calls.give_back()
+
+    def now(self) -> float:
+        """Return the time, for `tell`."""
+        return self._clock()
+
+    def tell(self, did: str, params: object = None, **more: Unpack[Told]) -> None:
+        """Write down in the audit log, if there is one, what the client did (`Audit.tell`)."""
+        if self._audit is not None:
+            self._audit.tell((self.identity.name, self.peer), did, params, **more)
+
+
+def _nobody(reason: str) -> None:
+    """There is no connection yet, or none any more."""
 
 
 def _check(param: str, uri: str | None, allowed: tuple[Pattern, ...] | None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
 from call_api.access.standing import Standing
+from call_api.config import WsServer
 from call_api.model import DialectName
 
 BACKLOG = 1024
@@ -58,6 +59,13 @@ class Listener(Protocol):
     @property
     def urls(self) -> list[str]:
         """Where clients find it, with the real port."""
+
+    async def reload(self, settings: WsServer) -> None:
+        """Go by other settings from now on, as far as they are about who may connect.
+
+        Raises:
+            ValueError: One is wrong; all is as it was: ``key: what was expected``.
+        """
 
     async def close(self) -> None:
         """Send everybody away, in bounded time."""

@@ -14,12 +14,13 @@ from typing import Protocol, cast
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import SEND_EOF, State
-from websockets.server import ServerProtocol
 
+from call_api.access.standing import Standing
 from call_api.config import WsServer
 from call_api.transports.frames import FrameCutter, text_head
-from call_api.transports.handshake import MAX_REQUEST, Gate, RequestHead, answer
+from call_api.transports.handshake import Gate, new_protocol
 from call_api.transports.listener import Conversation, OpenConversation, authority
+from call_api.transports.plain_http import MAX_REQUEST, RequestHead, too_long
 
 CLOSE_WITHIN = 2.0
 """Seconds a client has to answer our goodbye and to close the connection."""
@@ -28,8 +29,6 @@ WRITE_BUFFER = 65_536
 """Bytes that the socket's own buffer may grow to before what follows is counted and queued."""
 
 logger = logging.getLogger(__name__)
-_library_logger = logging.getLogger(f"{__name__}.frames")
-_library_logger.setLevel(logging.WARNING)  # it would tell every frame again
 
 
 class Hub(Protocol):
@@ -42,7 +41,7 @@ class Hub(Protocol):
     def is_here(self, connection: "Connection") -> None:
         """Take a new connection into the account."""
 
-    def is_client(self, connection: "Connection") -> None:
+    def is_client(self, connection: "Connection", standing: Standing) -> None:
         """Count it among the clients: it has become a WebSocket."""
 
     def is_gone(self, connection: "Connection") -> None:
@@ -77,7 +76,7 @@ class Connection(asyncio.Protocol):
         self._max_queue = hub.settings.max_queue
         self._clock = clock
         self._call_soon = call_soon
-        self._protocol = ServerProtocol(max_size=hub.settings.max_message, logger=_library_logger)
+        self._protocol = new_protocol(hub.settings.max_message)
         self._transport: asyncio.Transport | None = None
         self._conversation: Conversation | None = None
         self._head = RequestHead()
@@ -251,26 +250,24 @@ class Connection(asyncio.Protocol):
             self._fail(CloseCode.INVALID_DATA, "no UTF-8")
 
     def _greet(self, request: Request) -> None:
-        decision = self._hub.gate.decide(request, self.address)
-        response = decision if isinstance(decision, Response) else self._protocol.accept(request)
+        response, admission = self._hub.gate.greet(self._protocol, request, self.address)
         self._protocol.send_response(response)
         self._writes += self._protocol.data_to_send()
-        if isinstance(decision, Response) or response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+        if admission is None:
             level = logging.DEBUG if response.status_code == HTTPStatus.OK else logging.INFO
-            self._tell(level, "%s %r: %d", request.method, request.path, response.status_code)
+            path = request.path.partition("?")[0]  # what follows may be a token, by mistake
+            self._tell(level, "%s %r: %d", request.method, path, response.status_code)
             return
-        now = self._clock()
+        dialect, standing = admission.dialect, admission.standing
         self.is_client = True
-        self._hub.is_client(self)
-        self.due = self._ping_at = now + self._hub.settings.ping_every
-        self._tell(logging.INFO, "connected, speaks %s", decision.dialect)
-        self._conversation = self._hub.open_conversation(
-            decision.dialect, self.send, self.peer, decision.standing
-        )
+        self._hub.is_client(self, standing)
+        self.due = self._ping_at = self._clock() + self._hub.settings.ping_every
+        name = standing.name and f" as {standing.name}"
+        self._tell(logging.INFO, "connected%s, speaks %s", name, dialect)
+        self._conversation = self._hub.open_conversation(dialect, self.send, self.peer, standing)
 
     def _refuse_long_request(self) -> None:
-        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        self._protocol.send_response(answer(status, f"more than {MAX_REQUEST} bytes"))
+        self._protocol.send_response(too_long())
         self._leave()
 
     def _ping(self, now: float) -> None:
@@ -333,7 +330,7 @@ class Connection(asyncio.Protocol):
         transport.write(b"".join(writes))
         if writes[-1] != SEND_EOF:
             return
-        if self._protocol.close_rcvd is not None:
+        if self._protocol.close_rcvd is not None or not transport.can_write_eof():  # over TLS
             transport.close()
         else:  # what we have not read would make a close a reset, and lose what we have written
             transport.write_eof()

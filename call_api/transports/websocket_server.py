@@ -2,19 +2,26 @@
 
 import asyncio
 import logging
+import socket
+import ssl
+from functools import partial
 from typing import Self
 
 from websockets.frames import CloseCode
 
+from call_api.access.standing import Standing
 from call_api.config import WsServer
-from call_api.transports.handshake import Gate
+from call_api.transports.handshake import Gate, anybody
 from call_api.transports.listener import (
+    BACKLOG,
+    Admit,
     IsReady,
     OpenConversation,
     Parts,
     authority,
     open_sockets,
 )
+from call_api.transports.tls import server_context
 from call_api.transports.websocket_connection import CLOSE_WITHIN, Connection
 
 SWEEP_EVERY = 1.0
@@ -32,6 +39,7 @@ class WebSocketServer:
         open_conversation: Makes the conversation with each new client.
         is_ready: What ``/readyz`` answers.
         parts: What it tells besides.
+        admit: Judges each client by its token; a client that it sends away is closed with 1008.
     """
 
     def __init__(
@@ -40,19 +48,16 @@ class WebSocketServer:
         open_conversation: OpenConversation,
         is_ready: IsReady,
         parts: Parts = dict,
+        admit: Admit = anybody,
     ) -> None:
         self.settings = settings
         self.open_conversation = open_conversation
         self.gate = Gate(
-            http_path=settings.http_path,
-            dialect=settings.dialect,
-            is_ready=is_ready,
-            parts=parts,
-            has_room=self._has_room,
-            host=settings.host,
+            settings, is_ready=is_ready, has_room=self._has_room, parts=parts, admit=admit
         )
         self._connections: set[Connection] = set()
-        self._clients: set[Connection] = set()  # those of them that are WebSockets
+        self._clients: dict[Connection, Standing] = {}  # those of them that are WebSockets
+        self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
         self._sweep_every = min(
             SWEEP_EVERY,
@@ -66,12 +71,12 @@ class WebSocketServer:
 
         Raises:
             CannotListen: They cannot be opened.
+            ValueError: The certificate cannot be used: ``key: what was expected``.
         """
         self._loop = asyncio.get_running_loop()
-        for opened in await open_sockets(self.settings.host, self.settings.port):
-            self._servers.append(
-                await self._loop.create_server(self._accept, sock=opened, backlog=1024)
-            )
+        context = server_context(self.settings.tls)
+        self._sockets = await open_sockets(self.settings.host, self.settings.port)
+        await self._listen(context)
         self._sweep()
         for url in self.urls:
             logger.info("listening on %s", url)
@@ -84,20 +89,55 @@ class WebSocketServer:
     @property
     def urls(self) -> list[str]:
         """Where clients find it, with the real port."""
-        return [
-            f"ws://{authority(*address)}{self.settings.http_path}" for address in self.addresses
-        ]
+        scheme = "wss" if self.settings.tls.certificate else "ws"
+        path = self.settings.http_path
+        return [f"{scheme}://{authority(*address)}{path}" for address in self.addresses]
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
         """Host and port of each socket."""
-        names = [opened.getsockname() for server in self._servers for opened in server.sockets]
+        names = [opened.getsockname() for opened in self._sockets]
         return [(name[0], name[1]) for name in names]
+
+    async def reload(self, settings: WsServer) -> None:
+        """Go by other ``hosts``, ``origins`` and certificates from now on.
+
+        Connections go on as they are; whether they are encrypted stays as it was at the start.
+
+        Raises:
+            ValueError: The certificate cannot be used: ``key: what was expected``.
+        """
+        if self.settings.tls.certificate:
+            context = server_context(settings.tls)
+            if context is None:
+                raise ValueError("ws_server.tls.certificate: expected one, as at the start")
+            before = tuple(self._servers)
+            await self._listen(context)
+            for server in before:
+                server.close()
+                self._servers.remove(server)
+        self.gate.adapt(settings)
+
+    async def _listen(self, context: ssl.SSLContext | None) -> None:
+        """Accept connections, each time on sockets of their own that share what waits."""
+        within = self.settings.handshake_within if context else None
+        for opened in self._sockets:
+            self._servers.append(
+                await self._loop.create_server(
+                    self._accept,
+                    sock=opened.dup(),
+                    backlog=BACKLOG,
+                    ssl=context,
+                    ssl_handshake_timeout=within,
+                )
+            )
 
     async def close(self) -> None:
         """Accept nobody any more, close every client with 1001, and drop who does not go."""
         for server in self._servers:
             server.close()
+        for opened in self._sockets:
+            opened.close()
         for connection in tuple(self._connections):
             connection.send_away(CloseCode.GOING_AWAY, "the daemon shuts down")
         if not await self._gone_within(CLOSE_WITHIN):
@@ -107,6 +147,7 @@ class WebSocketServer:
         if self._timer is not None:
             self._timer.cancel()
         self._servers.clear()
+        self._sockets.clear()
 
     async def _gone_within(self, seconds: float) -> bool:
         if not self._connections:
@@ -127,14 +168,17 @@ class WebSocketServer:
         """Take a new connection into the account."""
         self._connections.add(connection)
 
-    def is_client(self, connection: Connection) -> None:
+    def is_client(self, connection: Connection, standing: Standing) -> None:
         """Count it among the clients: it has become a WebSocket."""
-        self._clients.add(connection)
+        self._clients[connection] = standing
+        standing.enter(connection.peer, partial(connection.send_away, CloseCode.POLICY_VIOLATION))
 
     def is_gone(self, connection: Connection) -> None:
         """Take it off."""
         self._connections.discard(connection)
-        self._clients.discard(connection)
+        standing = self._clients.pop(connection, None)
+        if standing is not None:
+            standing.leave()
         if self._all_gone is not None and not self._connections and not self._all_gone.done():
             self._all_gone.set_result(None)
 

@@ -1,7 +1,8 @@
 from pathlib import Path
 
 from call_api.check import explain
-from call_api.config import Config, Embedded, Events, Mi
+from call_api.config import Config, Embedded, Events, Mi, WsServer
+from call_api.config_access import Auth, Jwt, Tls, Token
 from call_api.settings import Settings
 
 
@@ -18,6 +19,7 @@ def test_the_defaults_are_told_in_words() -> None:
     assert lines(Config()) == {
         "settings": "the defaults",
         "clients": "ws://localhost:5059/call-api, which speaks v1",
+        "access": "anybody, without a token",
         "back end": "embedded, phones register at 127.0.0.1:5060 over UDP and TCP; domains: "
         "localhost",
         "users": "anybody, without a password",
@@ -33,6 +35,20 @@ def test_users_are_named_and_their_passwords_are_not_told() -> None:
     assert "alice, bob" in text
     assert "s3cret" not in text
     assert "demo" in text
+
+
+def test_it_says_who_may_connect_and_how() -> None:
+    desk = Token(sha256="a" * 64)
+    auth = Auth(tokens={"shop": desk, "desk": desk}, token_file="t.yml")
+    server = WsServer(tls=Tls(certificate="a.pem"))
+
+    told = lines(Config(auth=auth, ws_server=server))
+
+    assert told["access"] == "tokens: desk, shop; t.yml"
+    assert told["clients"].startswith("wss://")
+    assert "a" * 64 not in str(told)
+    signed = Config(auth=Auth(jwt=Jwt(algorithm="HS256", secret="s" * 32)))
+    assert lines(signed)["access"] == "tokens: JWT"
 
 
 def test_a_proxy_is_named_without_its_credentials() -> None:

@@ -47,6 +47,22 @@ def test_check_says_what_would_be_done_and_does_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "x.log").exists()
 
 
+@pytest.mark.parametrize(
+    ("env", "problem"),
+    [
+        ({"CALL_API_WS_SERVER_HOST": "0.0.0.0"}, "WS_SERVER_HOST: ws_server.host: expected loopb"),
+        ({"CALL_API_AUTH_TOKEN_FILE": "/"}, "AUTH_TOKEN_FILE: auth.token_file: expected a file of"),
+    ],
+)
+def test_check_finds_what_the_daemon_would_not_start_with(
+    env: dict[str, str], problem: str
+) -> None:
+    result = call("--check", **env)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"call-api: CALL_API_{problem}")
+
+
 @pytest.mark.parametrize("option", ["-config", "--config"])
 def test_a_wrong_setting_is_one_line_and_status_2(tmp_path: Path, option: str) -> None:
     (tmp_path / "bad.yml").write_text("ws_server:\n  port: http\n")

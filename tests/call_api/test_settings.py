@@ -69,8 +69,8 @@ def test_files_of_the_go_implementation_load_unchanged(file: Path) -> None:
         (
             "x: 1",
             (
-                "FILE:1: x: no such key, expected one of ws_server, backend, mi, events, sip, "
-                "embedded, commands, log, shutdown_within"
+                "FILE:1: x: no such key, expected one of ws_server, auth, limits, audit, backend, "
+                "mi, events, sip, embedded, commands, journal, log, shutdown_within"
             ),
         ),
         ("ws_server:\n  prot: 1", "FILE:2: ws_server.prot: no such key, expected port"),
@@ -316,3 +316,23 @@ def test_later_checks_name_the_place_of_a_setting(file: Path) -> None:
     assert str(read.error("ws_server.port", "x")) == f"{file}:2: ws_server.port: expected x"
     assert str(read.error("mi.url", "x")) == "CALL_API_MI_URL: mi.url: expected x"
     assert str(read.error("backend", "x")) == f"{file}: backend: expected x"
+
+
+def test_the_same_file_is_read_again(file: Path) -> None:
+    file.write_text("log: {level: ERROR}")
+    settings = load(Config, file, {})
+    file.write_text("log: {level: WARN}")
+
+    assert settings.reread().log.level == "WARN"
+    file.write_text("log: {level: X}")
+    with pytest.raises(ConfigError, match=r":1: log\.level: expected one of"):
+        settings.reread()
+
+
+def test_an_error_of_a_setting_that_is_found_late_is_one_line(file: Path) -> None:
+    file.write_text("auth: {mode: none}")
+    settings = load(Config, file, {})
+
+    wrong = settings.late_error(ValueError("auth.mode: expected a: b"))
+
+    assert str(wrong) == f"{file}:1: auth.mode: expected a: b"

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fcntl import ioctl
 from pathlib import Path
+from typing import IO
 
 BIN = Path(sys.executable).parent
 LIMIT = 20.0
@@ -52,10 +53,13 @@ class Program:
 
     def line(self) -> str:
         """Return the next line of stdout; fail if there is none in time."""
-        assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], LIMIT)
-        assert ready, "nothing came"
-        return self.process.stdout.readline().decode()
+        return _next_line(self.process.stdout)
+
+    def logged(self, words: str) -> str:
+        """Return the next line of stderr that has these words, passing over those before it."""
+        while words not in (line := _next_line(self.process.stderr)):
+            assert line, "it has ended"
+        return line
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
@@ -65,6 +69,13 @@ class Program:
         """Wait for the end."""
         out, err = self.process.communicate(timeout=LIMIT)
         return Ended(self.process.returncode, out.decode(), err.decode())
+
+
+def _next_line(pipe: IO[bytes] | None) -> str:
+    assert pipe is not None
+    ready, _, _ = select.select([pipe], [], [], LIMIT)
+    assert ready, "nothing came"
+    return pipe.readline().decode()
 
 
 @contextmanager

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from call_api.access.identity import Identity
-from call_api.access.meters import Bucket, Meter
+from call_api.access.meters import Meter
 from call_api.access.scopes import parse_scopes
 from call_api.access.standing import Standing
+from call_api.config_access import Quota
 from call_api.errors import UnknownCommand
 from call_api.events import CallHolding, Ended
 from call_api.journal import Owned, Snapshot
@@ -71,7 +72,7 @@ async def test_a_retry_with_a_foreign_cmd_id_is_a_command_of_its_own() -> None:
 
 
 async def test_running_commands_are_counted_until_they_end() -> None:
-    meter, go_on = Meter("token", running=1), asyncio.Event()
+    meter, go_on = Meter("token", Quota(running=1), 0.0), asyncio.Event()
     async with serving(ScriptedBackend(go_on)) as api:
         client = FakeClient(api, standing=standing("desk", "control", meters=(meter,)))
         first = client.ask("CallEnd", cmd_id="a", callid="x")
@@ -93,13 +94,14 @@ async def test_running_commands_are_counted_until_they_end() -> None:
 
 
 async def test_requests_that_come_too_fast_are_refused() -> None:
-    meter = Meter("token", requests=Bucket(1, per_second=0.5, now=0.0))
+    meter = Meter("token", Quota(per_second=1), 0.0)
     async with serving(ScriptedBackend()) as api:
         client = FakeClient(api, standing=standing("desk", "control", meters=(meter,)))
-        client.ask("CommandList")
+        for _ in range(2):
+            client.ask("CommandList")
         error = await client.error(client.ask("CommandList"))
 
-    assert error["data"] == {"retry_after": 2.0, "limit": "token.per_second"}
+    assert error["data"] == {"retry_after": 1.0, "limit": "token.per_second"}
 
 
 # The journal's half of it.

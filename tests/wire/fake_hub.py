@@ -45,6 +45,9 @@ class FakeTransport(asyncio.Transport):
         self.room = 10**9
         self.protocol.resume_writing()
 
+    def can_write_eof(self) -> bool:
+        return True
+
     def write_eof(self) -> None:
         self.has_eof = True
 
@@ -85,9 +88,7 @@ class FakeHub:
 
     def __init__(self, settings: WsServer | None = None, *, is_open: bool = True) -> None:
         self.settings = settings or WsServer()
-        self.gate = Gate(
-            http_path="/call-api", dialect="v1", is_ready=lambda: None, has_room=lambda: None
-        )
+        self.gate = Gate(self.settings, is_ready=lambda: None, has_room=lambda: None)
         self.open_conversation: OpenConversation = self._open
         self.here: list[Connection] = []
         self.clients: list[Connection] = []
@@ -111,7 +112,7 @@ class FakeHub:
     def is_here(self, connection: Connection) -> None:
         self.here.append(connection)
 
-    def is_client(self, connection: Connection) -> None:
+    def is_client(self, connection: Connection, standing: Standing) -> None:
         self.clients.append(connection)
 
     def is_gone(self, connection: Connection) -> None:

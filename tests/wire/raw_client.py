@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import ssl
 import struct
 from typing import ClassVar, Self
 
@@ -54,15 +55,35 @@ class RawClient:
         self.writer = writer
 
     @classmethod
-    async def connect(cls, address: tuple[str, int]) -> Self:
+    async def connect(
+        cls, address: tuple[str, int], *, tls: ssl.SSLContext | None = None, source: str = ""
+    ) -> Self:
+        """Connect.
+
+        Args:
+            tls: None: without TLS.
+            source: The address to come from; empty: any.
+        """
+        local = (source, 0) if source else None
         async with asyncio.timeout(LIMIT):
-            return cls(*await asyncio.open_connection(*address, limit=2**24))
+            streams = await asyncio.open_connection(
+                *address, limit=2**24, ssl=tls, local_addr=local
+            )
+        return cls(*streams)
 
     @classmethod
-    async def open(cls, address: tuple[str, int], path: str = "/call-api") -> Self:
+    async def open(
+        cls,
+        address: tuple[str, int],
+        path: str = "/call-api",
+        *,
+        tls: ssl.SSLContext | None = None,
+        source: str = "",
+        **headers: str,
+    ) -> Self:
         """Connect and become a WebSocket."""
-        client = await cls.connect(address)
-        client.write(upgrade(path))
+        client = await cls.connect(address, tls=tls, source=source)
+        client.write(upgrade(path, **headers))
         head = await client.head()
         assert head.startswith("HTTP/1.1 101 "), head
         return client

@@ -123,7 +123,8 @@ def test_a_taken_sip_port_is_one_line_and_status_1(tmp_path: Path, kind: socket.
 def test_a_host_that_is_not_ours_is_one_line_and_status_1(
     tmp_path: Path, variable: str, host: str
 ) -> None:
-    ended = run(tmp_path, "call-api", **{**FREE, "CALL_API_LOG_LEVEL": "ERROR", variable: host})
+    env = {"CALL_API_AUTH_MODE": "none", "CALL_API_LOG_LEVEL": "ERROR", variable: host}
+    ended = run(tmp_path, "call-api", **{**FREE, **env})
 
     assert (ended.status, ended.out) == (1, "")
     assert ended.err.startswith(f"call-api: ws_server: cannot listen on {host}:0: ")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from websockets.frames import CloseCode
 
 from call_api.config import WsServer
-from call_api.transports.handshake import MAX_REQUEST
+from call_api.transports.plain_http import MAX_REQUEST
 from call_api.transports.websocket_connection import CLOSE_WITHIN
 from tests.wire.fake_hub import FakeHub, goodbye, sent_frame
 from tests.wire.raw_client import BINARY, CLOSE, CONT, PING, PONG, TEXT, frame, upgrade
@@ -189,10 +189,10 @@ def test_a_second_request_behind_the_first_is_not_looked_at(
     ("request_", "status"),
     [
         (upgrade("/other"), 404),
-        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
         (b"GET /healthz HTTP/1.0\r\n\r\n", 200),
-        (b"GET /call-api HTTP/1.1\r\nHost: x\r\n\r\n", 426),
-        (b"POST /call-api HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+        (b"GET /call-api HTTP/1.1\r\nHost: localhost\r\n\r\n", 426),
+        (b"POST /call-api HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         (upgrade(Sec_WebSocket_Version="12"), 400),
         (upgrade(Sec_WebSocket_Key="x"), 400),
         (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", 414),
@@ -306,7 +306,7 @@ def test_half_a_connection_is_none() -> None:
 def test_a_page_goes_out_also_to_who_hangs_up_halfway() -> None:
     hub = FakeHub(is_open=False)
 
-    hub.connection.data_received(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    hub.connection.data_received(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     hub.connection.eof_received()
 
     assert hub.sent().endswith(b"\r\n\r\nok\n")

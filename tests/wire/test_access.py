@@ -1,0 +1,218 @@
+"""The daemon as a process, its tokens, its certificates and its audit log, through real sockets."""
+
+import asyncio
+import json
+import signal
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.certificates import Authority
+from tests.fakes.programs import Program, run, running
+from tests.wire.api import JsonClient
+from tests.wire.raw_client import RawClient, upgrade
+
+
+@dataclass
+class Office:
+    """A daemon with tokens in a file."""
+
+    folder: Path
+    program: Program
+    address: tuple[str, int]
+
+    async def token(self, *words: str) -> str:
+        """Run ``call-api token``; return what it prints."""
+        file = str(self.folder / "tokens.yml")
+        ended = await asyncio.to_thread(
+            run, self.folder, "call-api", "token", *words, CALL_API_AUTH_TOKEN_FILE=file
+        )
+        assert ended.status == 0, ended.err
+        return ended.out.strip()
+
+    async def reread(self, words: str = "the settings were read anew") -> None:
+        """Have the daemon read its files anew, and wait until it says so."""
+        self.program.process.send_signal(signal.SIGHUP)
+        await asyncio.to_thread(self.program.logged, words)
+
+    async def client(self, token: str, **more: Any) -> JsonClient:
+        return await JsonClient.open(self.address, Authorization=f"Bearer {token}", **more)
+
+    async def refusal(self, **headers: str) -> str:
+        """Return the status line and the body of what a client gets that is not let in."""
+        async with await RawClient.connect(self.address) as client:
+            client.write(upgrade(**headers))
+            head = await client.head()
+            return f"{head.splitlines()[0]}: {(await client.rest()).decode()}"
+
+
+@asynccontextmanager
+async def office(folder: Path, **env: str) -> AsyncIterator[Office]:
+    its = {
+        "CALL_API_WS_SERVER_HOST": "127.0.0.1",
+        "CALL_API_WS_SERVER_PORT": "0",
+        "CALL_API_EMBEDDED_PORT": "0",
+        "CALL_API_AUTH_TOKEN_FILE": str(folder / "tokens.yml"),
+        "CALL_API_AUDIT_FILE_PATH": str(folder / "audit.log"),
+        **env,
+    }
+    with running(folder, "call-api", env=its) as program:
+        words = (await asyncio.to_thread(program.line)).split()
+        host, _, port = words[1].partition("://")[2].removesuffix("/call-api").rpartition(":")
+        yield Office(folder, program, (host, int(port)))
+        program.process.terminate()
+        ended = await asyncio.to_thread(program.end)
+        assert "Traceback" not in ended.err
+
+
+def audited(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "audit.log").read_text().splitlines()]
+
+
+async def test_a_token_lets_in_until_it_is_revoked(tmp_path: Path) -> None:
+    async with office(tmp_path) as it:
+        assert (await it.refusal()).startswith("HTTP/1.1 401 ")
+        desk, shop = await it.token("new", "desk"), await it.token("new", "shop")
+        wrong = await it.refusal(Authorization=f"Bearer {desk}")
+        assert wrong == "HTTP/1.1 401 Unauthorized: a token is needed that is good here\n"
+
+        await it.reread()
+        async with await it.client(desk) as client, await it.client(shop) as other:
+            cmd_id, _ = await client.story("Echo", {"a": 1})
+            await it.token("revoke", "desk")
+            await it.reread()
+            assert await client.closed() == (1008, "the token was revoked")
+            assert (await it.refusal(Authorization=f"Bearer {desk}")).startswith("HTTP/1.1 401 ")
+            assert (await other.answer("CommandList"))["result"] == {"commands": []}
+
+    lines = audited(tmp_path)
+    assert {line["did"] for line in lines} >= {"refuse", "connect", "Echo", "leave", "CommandList"}
+    echo = next(line for line in lines if line["did"] == "Echo")
+    assert (echo["token"], echo["cmd_id"], echo["params"]) == ("desk", cmd_id, {"a": 1})
+    assert (echo["outcome"], echo["peer"][:10]) == ("ok", "127.0.0.1:")
+    for secret in (desk, shop):
+        assert secret not in (tmp_path / "audit.log").read_text()
+
+
+async def lets_in(it: Office, token: str) -> bool:
+    async with await RawClient.connect(it.address) as client:
+        client.write(upgrade(Authorization=f"Bearer {token}"))
+        return (await client.head()).startswith("HTTP/1.1 101 ")
+
+
+async def test_a_token_that_expires_closes_its_connections(tmp_path: Path) -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    async with office(tmp_path) as it:
+        desk = await it.token("new", "desk", "--expires", soon)
+        await it.reread()
+        async with await it.client(desk) as client:
+            assert await client.closed() == (1008, "the token has expired")
+        assert (await it.refusal(Authorization=f"Bearer {desk}")).startswith("HTTP/1.1 401 ")
+
+
+async def test_a_browser_sends_its_token_as_a_subprotocol(tmp_path: Path) -> None:
+    async with office(tmp_path) as it:
+        desk = await it.token("new", "desk")
+        await it.reread()
+        async with await RawClient.connect(it.address) as client:
+            client.write(upgrade(Sec_WebSocket_Protocol=f"call-api, call-api.token.{desk}"))
+            head = await client.head()
+
+    assert head.startswith("HTTP/1.1 101 ")
+    assert "Sec-WebSocket-Protocol: call-api\r\n" in head
+    assert desk not in head
+
+
+async def test_the_daemon_does_not_listen_elsewhere_by_oversight(tmp_path: Path) -> None:
+    env = {"CALL_API_WS_SERVER_HOST": "0.0.0.0", "CALL_API_WS_SERVER_PORT": "0"}
+
+    ended = await asyncio.to_thread(partial(run, tmp_path, "call-api", **env))
+
+    assert ended.status == 2
+    assert ended.out == ""
+    assert ended.err.splitlines()[-1].startswith(
+        "call-api: CALL_API_WS_SERVER_HOST: ws_server.host: expected loopback, such as localhost, "
+    )
+
+
+async def test_settings_that_became_wrong_change_nothing(tmp_path: Path) -> None:
+    async with office(tmp_path) as it:
+        desk = await it.token("new", "desk")
+        await it.reread()
+        async with await it.client(desk) as client:
+            (tmp_path / "tokens.yml").write_text("{")
+            await it.reread("the settings stay as they are: auth.token_file: expected a file of")
+            await client.story("Echo", {})
+            assert await lets_in(it, desk)
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_with_a_certificate_tls_is_spoken_and_nothing_else(
+    tmp_path: Path, newest: ssl.TLSVersion
+) -> None:
+    authority = Authority.make(tmp_path / "ca")
+    tls = authority.trusting()
+    tls.maximum_version = newest
+    async with office(tmp_path, CALL_API_WS_SERVER_TLS_CERTIFICATE=str(authority.certify())) as it:
+        desk = await it.token("new", "desk")
+        await it.reread()
+        async with await it.client(desk, tls=tls) as client:
+            await client.story("Echo", {"big": "x" * 60_000})
+            assert client.writer.get_extra_info("ssl_object").version()[:4] == "TLSv"
+        async with await RawClient.connect(it.address) as plain:
+            plain.write(upgrade())
+            await plain.gone()
+
+
+async def test_a_new_certificate_is_taken_without_dropping_anybody(tmp_path: Path) -> None:
+    old, new = Authority.make(tmp_path / "old"), Authority.make(tmp_path / "new")
+    path = tmp_path / "server.pem"
+    path.write_bytes(old.certify().read_bytes())
+    env = {"CALL_API_WS_SERVER_TLS_CERTIFICATE": str(path), "CALL_API_AUTH_TOKEN_FILE": ""}
+    async with (
+        office(tmp_path, **env) as it,
+        await JsonClient.open(it.address, tls=old.trusting()) as client,
+    ):
+        path.write_bytes(new.certify().read_bytes())
+        await it.reread()
+        assert await trusts(it, new.trusting())
+        assert not await trusts(it, old.trusting())
+        await client.story("Echo", {})
+        path.write_text("nonsense")
+        await it.reread("the settings stay as they are: ws_server.tls.certificate: expected")
+        await client.story("Echo", {})
+        assert await trusts(it, new.trusting())
+
+
+async def trusts(it: Office, tls: ssl.SSLContext) -> bool:
+    try:
+        async with await RawClient.open(it.address, tls=tls):
+            return True
+    except ssl.SSLError:
+        return False
+
+
+async def test_clients_may_need_a_certificate_too(tmp_path: Path) -> None:
+    ours, theirs = Authority.make(tmp_path / "ours"), Authority.make(tmp_path / "theirs")
+    env = {
+        "CALL_API_AUTH_TOKEN_FILE": "",
+        "CALL_API_WS_SERVER_TLS_CERTIFICATE": str(ours.certify()),
+        "CALL_API_WS_SERVER_TLS_CLIENT_CA": str(theirs.file),
+    }
+    async with office(tmp_path, **env) as it:
+        good = ours.trusting(theirs.certify("client"))
+        async with await JsonClient.open(it.address, tls=good) as client:
+            await client.story("Echo", {})
+        for bad in (ours.trusting(), ours.trusting(ours.certify("stranger"))):
+            # By TLS 1.3 a client hears only later that its certificate is not good.
+            async with await RawClient.connect(it.address, tls=bad) as stranger:
+                stranger.write(upgrade())
+                with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
+                    await stranger.head()

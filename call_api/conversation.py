@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import os
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -30,7 +28,8 @@ from call_api.errors import (
 )
 from call_api.journal import Journal, Owned, Record, Snapshot, fingerprint
 from call_api.logs import SUBJECT
-from call_api.model import CallId, CmdId, DialectName
+from call_api.model import CallId, DialectName
+from call_api.random_ids import RandomIds
 from call_api.replies import Batch, Deliver, Reply, Then, error_text
 from call_api.runner import Runner
 from call_api.watches import Watchers, Watches
@@ -66,6 +65,7 @@ class Api:
     backend: Backend
     watchers: Watchers
     limits: Limits = Limits()
+    ids: RandomIds = field(default_factory=RandomIds)
 
 
 class Conversation:
@@ -174,12 +174,12 @@ class Conversation:
         ceiling = self._api.limits.ceiling
         params = _canonical(order.command.to_params())
         return Record(
-            cmd_id=order.cmd_id or CmdId(str(uuid.uuid4())),
+            cmd_id=order.cmd_id or self._api.ids.cmd_id(),
             method=order.method,
             params=Raw(params),
             fingerprint=fingerprint(order.method, params),
             token=self._standing.name,
-            callid=CallId(os.urandom(16).hex()),
+            callid=self._api.ids.callid(),
             proxy="",
             timeout=ceiling if order.timeout is None else min(order.timeout, ceiling),
             started=datetime.now(UTC),

@@ -75,7 +75,7 @@ def is_told_by_v1(event: Event) -> bool:
     """Whether v1 tells this event; v2 tells every one."""
     if isinstance(event, _ENDS_OF_LEGS):
         return event.legs is not None
-    return type(event).__name__.encode() in _V1_METHODS
+    return _is_of_v1(type(event))
 
 
 def is_last(event: bytes) -> bool:
@@ -167,6 +167,11 @@ def _odd_rest(event: Event) -> bytes:
     assert isinstance(event, _ENDS_OF_LEGS)
     data = b'%s{"leg":"%s"}' % (_DATA, event.leg.encode())
     return data + (b"}" if event.legs is None else b"%s%s}" % (_LEGS, _encode(event.legs)))
+
+
+@cache
+def _is_of_v1(kind: type[Event]) -> bool:
+    return kind.__name__.encode() in _V1_METHODS
 
 
 @cache

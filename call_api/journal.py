@@ -7,7 +7,7 @@ Clients are fed by `Journal.follow` alone, the first one included: none ever see
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from msgspec import Raw, Struct
 
@@ -37,7 +37,7 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     event: bytes
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True, kw_only=True, gc=False):
     """What is known of a command before anything is done for it.
 
     Attributes:
@@ -62,7 +62,7 @@ class Record(Struct, frozen=True, kw_only=True):
     started: datetime
 
 
-class Snapshot(Struct, frozen=True, kw_only=True):
+class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     """How far a command has come.
 
     Attributes:
@@ -206,4 +206,9 @@ def fingerprint(method: str, params: bytes) -> str:
         method: As dialect v2 spells it.
         params: Canonical JSON: one spelling of every name, one order.
     """
+    if len(params) <= _SHORT:  # its own best fingerprint
+        return f"{method}:{params.decode()}"
     return f"{method}:{hashlib.blake2b(params, digest_size=16).hexdigest()}"
+
+
+_SHORT: Final = 128  # bytes

@@ -24,8 +24,7 @@ class NotJson(ProtocolError):
     """The text cannot be read as JSON at all, or is nested too deep."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, gc=False):
     """What a client asks.
 
     Attributes:
@@ -87,7 +86,7 @@ def parse_requests(text: Text, *, version_needed: bool = True) -> Request | Inva
     """
     try:
         text = text if isinstance(text, str) else str(text, "utf-8")
-        return _request(_decode_request(text), version_needed)
+        return _request(_decode_request(text), version_needed, len(text) >= _ENOUGH_FOR_DEPTH)
     except ValidationError:
         return _odd_requests(text, version_needed)
     except _UNREADABLE as exc:
@@ -194,7 +193,11 @@ _decode_anything = msgspec.json.Decoder().decode
 _UNREADABLE: Final = (DecodeError, RecursionError, UnicodeError)
 
 
-def _request(asked: _Request, version_needed: bool) -> Request | Invalid:
+_ENOUGH_FOR_DEPTH: Final = 2 * MAX_DEPTH
+"""Characters without which nothing is nested too deep: a bracket for each level, and one back."""
+
+
+def _request(asked: _Request, version_needed: bool, may_be_deep: bool) -> Request | Invalid:
     """Check one object's members (JSON-RPC 2.0, section 4).
 
     Raises:
@@ -210,7 +213,7 @@ def _request(asked: _Request, version_needed: bool) -> Request | Invalid:
         return Invalid("id must be a string, a number or null")
     if asked.params is not UNSET and not isinstance(params, dict | list):
         return Invalid("params must be an object")
-    if _is_too_deep(params):
+    if may_be_deep and _is_too_deep(params):
         raise NotJson("nested too deep")
     return Request(id_ or None, asked.method, params)
 
@@ -238,7 +241,7 @@ def _odd_requests(text: Text, version_needed: bool) -> Request | Invalid | Batch
 
 def _member(text: Raw, version_needed: bool) -> Request | Invalid:
     try:
-        return _request(_decode_request(text), version_needed)
+        return _request(_decode_request(text), version_needed, may_be_deep=True)
     except ValidationError:
         return Invalid("a request is an object")
 

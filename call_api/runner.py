@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final, Self, TypeAlias
 
 from call_api.backends.base import Backend
+from call_api.coarse_timers import CoarseTimers
 from call_api.commands.base import Command
 from call_api.eager_task import EagerTask
 from call_api.errors import (
@@ -48,6 +49,7 @@ class Runner:
         self._backend = backend
         self._cleanup_within = cleanup_within
         self._loop = asyncio.get_running_loop()
+        self._timers = CoarseTimers(self._loop)
         self._group = asyncio.TaskGroup()  # for what is no command
         self._tasks: set[EagerTask] = set()  # one for each command that is claimed, runs or ends
         self._running: set[Running] = set()
@@ -181,7 +183,7 @@ class Runner:
         if isinstance(claimed, Snapshot):
             answered(claimed)
             return
-        running = Running(claimed, self._cleanup_within)
+        running = Running(claimed, self._cleanup_within, self._timers)
         self._running.add(running)
         try:
             answered(claimed)
@@ -194,7 +196,9 @@ class Runner:
 
     async def _adopted(self, owned: Owned, story: Story, callid: CallId | None) -> None:
         SUBJECT.set(f"[{owned.record.cmd_id}]")
-        running = Running(owned, self._cleanup_within, timeout=_ADOPTED_WITHIN, callid=callid)
+        running = Running(
+            owned, self._cleanup_within, self._timers, timeout=_ADOPTED_WITHIN, callid=callid
+        )
         self._running.add(running)
         try:
             await running.run(story, self._backend)

@@ -5,6 +5,7 @@ import logging
 from typing import Final, Protocol
 
 from call_api.backends.base import ACTING, Backend
+from call_api.coarse_timers import CoarseTimers, Handle
 from call_api.commands.base import Emit
 from call_api.errors import CallApiError, CommandCancelled, CommandTimeout, InternalError
 from call_api.events import Ended, Error, Event
@@ -35,6 +36,7 @@ class Running:
 
     Args:
         owned: The right to act for it.
+        timers: Those of the loop.
         cleanup_within: Seconds it has, once it is cancelled, until it is ended all the same.
         timeout: Its ceiling, in seconds; by default what the client wants.
         callid: What the call was called last, if that was told already.
@@ -61,6 +63,7 @@ class Running:
         self,
         owned: Owned,
         cleanup_within: float,
+        timers: CoarseTimers,
         *,
         timeout: float | None = None,
         callid: CallId | None = None,
@@ -72,7 +75,7 @@ class Running:
         self._loop = task.get_loop()
         self._owned = owned
         self._cleanup_within = cleanup_within
-        self._timer = self._loop.call_later(self._timeout, self._reach_ceiling)
+        self._timer: Handle = timers.call_later(self._timeout, self._reach_ceiling)
         self._stopping: CallApiError | None = None  # why it was cancelled
         self._cancels = 0  # how often
         self._callid = callid

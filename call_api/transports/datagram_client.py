@@ -39,7 +39,9 @@ class DatagramClient:
     ) -> None:
         self._sock = sock
         self._fd = sock.fileno()  # by its number: uvloop keeps a socket it knows as such open
-        self._peer = peer
+        self._send_now: Callable[[bytes], object] = (
+            sock.send if peer is None else lambda data: sock.sendto(data, peer)
+        )
         self._receive = receive
         self._fail = fail
         self._unsent: deque[bytes] = deque()
@@ -65,12 +67,6 @@ class DatagramClient:
         self._loop.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)
         self._sock.close()
-
-    def _send_now(self, data: bytes) -> None:
-        if self._peer is None:
-            self._sock.send(data)
-        else:
-            self._sock.sendto(data, self._peer)
 
     def _keep(self, data: bytes) -> None:
         if len(self._unsent) < _MAX_UNSENT:

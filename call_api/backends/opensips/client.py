@@ -133,12 +133,14 @@ class ProxyClient:
         if self._channel is None:
             tell(Reply(silence=f"{self.name}: not connected"))
             return
+        until = now + (within or self.reply_within)
         request_id, data = self._exchange.request(
             request.method, request.params, now, within or self.reply_within
         )
         self._waiting[request_id] = tell
         logger.debug("%s > %s", self.name, data)
-        self._arm()
+        if self._timer is None or until < self._sweeps_at:
+            self._sweep_at(until)
         self._channel.send(request_id, data)
 
     async def request(self, request: MiRequest, within: float | None = None) -> Reply:
@@ -300,14 +302,9 @@ class ProxyClient:
             if key in self._troubled and not is_there and not is_new:
                 troubled.tell(f"{self.name}: {reason}")
 
-    def _arm(self) -> None:
+    def _sweep_at(self, at: float) -> None:
         """One timer for all that wait."""
-        at = self._exchange.next_timer()
-        if at is None:
-            return
         if self._timer is not None:
-            if self._sweeps_at <= at:
-                return
             self._timer.cancel()
         self._sweeps_at = at
         self._timer = self.loop.call_at(at, self._sweep)
@@ -318,4 +315,6 @@ class ProxyClient:
             if self._channel is not None:
                 self._channel.forget(request_id)
             self._waiting.pop(request_id)(Reply(silence=f"{self.name}: no answer"))
-        self._arm()
+        at = self._exchange.next_timer()
+        if at is not None and (self._timer is None or at < self._sweeps_at):
+            self._sweep_at(at)

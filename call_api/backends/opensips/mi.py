@@ -1,8 +1,9 @@
 """The management interface of OpenSIPS: JSON-RPC 2.0 in datagrams, as that proxy speaks it."""
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from call_api import jsonrpc
 
@@ -12,8 +13,7 @@ MAX_ID: Final = 2**31 - 1  # a larger one comes back as this one
 _PLAIN = re.compile(rb"([1-6][0-9]{2}) ([!-~][ -~]{0,200})\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class MiError:
+class MiError(Struct, frozen=True, gc=False):
     """Why the proxy did not do what it was asked.
 
     Attributes:
@@ -25,8 +25,7 @@ class MiError:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True, gc=False):
     """What came of a request: a result, an error, or nothing at all.
 
     Attributes:
@@ -72,7 +71,10 @@ class MiExchange:
             request_id = request_id % MAX_ID + 1
         self._last_id = request_id
         self._within[request_id] = within
-        self._deadlines.setdefault(within, {})[request_id] = now + within
+        group = self._deadlines.get(within)
+        if group is None:
+            group = self._deadlines[within] = {}
+        group[request_id] = now + within
         # Always one object: an array kills OpenSIPS 4.
         return request_id, jsonrpc.encode_request(request_id, method, params)
 

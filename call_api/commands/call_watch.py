@@ -1,5 +1,6 @@
 """CallWatch: a client hears of every change of a call, or of all calls."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -17,6 +18,8 @@ class CallEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
         call: How it is now, as CallList shows it.
         target: Who refused, with ``branch_failed``: a SIP URI.
         status: The SIP status with which.
+        was: What else the call is called or was, with ``transferred``, so that who knows it by
+            one of these recognizes it.
     """
 
     callid: CallId
@@ -24,16 +27,19 @@ class CallEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     call: CallInfo
     target: str | None = None
     status: int | None = None
+    was: Sequence[CallId] = ()
 
     @classmethod
     def of(cls, change: CallChange) -> "CallEvent":
         """Return the event that tells ``change``."""
+        callid, names = change.call.callid, change.names if change.event == "transferred" else ()
         return cls(
-            callid=change.call.callid,
+            callid=callid,
             event=change.event,
             call=change.call,
             target=change.target,
             status=change.status,
+            was=tuple(name for name in dict.fromkeys(names) if name != callid),
         )
 
 

@@ -23,7 +23,13 @@ async def test_the_client_is_answered_what_it_watches(
 
 
 def test_an_event_says_what_has_happened_to_which_call_and_no_more() -> None:
-    event = CallEvent.of(change("n", "transferred", names=["a"]))
+    event = CallEvent.of(change("n", "held", names=["a"]))
 
-    assert (event.callid, event.event, event.call.callid) == (CallId("n"), "transferred", "n")
-    assert set(msgspec.to_builtins(event)) == {"callid", "event", "call"}
+    assert (event.callid, event.event, event.call.callid) == (CallId("n"), "held", "n")
+    assert set(msgspec.json.decode(msgspec.json.encode(event))) == {"callid", "event", "call"}
+
+
+def test_a_transferred_call_is_recognized_by_the_names_that_it_had() -> None:
+    event = CallEvent.of(change("n", "transferred", names=["a", "n", "b", "a"]))
+
+    assert msgspec.json.decode(msgspec.json.encode(event))["was"] == ["a", "b"]

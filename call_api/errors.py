@@ -19,6 +19,11 @@ class CallApiError(Exception):
         BY_CODE[cls.code] = cls
 
     @property
+    def name(self) -> str:
+        """What docs/errors.md calls it."""
+        return type(self).__name__
+
+    @property
     def data(self) -> dict[str, object]:
         """What is known besides the sentence: the attributes that are set, ready for JSON."""
         return {name: value for name, value in vars(self).items() if value is not None}

@@ -1,1 +1,5 @@
-"""The Python library of Call API, and call-api-client."""
+"""The Python library of Call API, and call-api-client. docs/library.md tells how to use it."""
+
+from call_api_client.connecting import connect
+
+__all__ = ["connect"]

@@ -57,7 +57,11 @@ class Refused(Exception):
 
 @asynccontextmanager
 async def connect(
-    url: str, *, open_within: float = 10.0, answer_within: float = 30.0
+    url: str,
+    *,
+    token: str | None = None,
+    open_within: float = 10.0,
+    answer_within: float = 30.0,
 ) -> AsyncIterator["Client"]:
     """Return a client of the daemon at ``url``; leaving it closes the connection.
 
@@ -65,15 +69,19 @@ async def connect(
     ``CommandAttach``, from the ``last_seq`` that its `Replies` have.
 
     Args:
+        token: Says to the daemon who we are.
         open_within: Seconds until there is a connection.
         answer_within: Seconds that the daemon has to answer a request. (A command's own time
             is bounded by the daemon.)
 
     Raises:
+        ValueError: ``token`` can be none.
         ConnectFailed: There is no connection; each subclass says why.
     """
     client = Client(answer_within)
-    socket = await open_websocket(url, client.receive, client.lose, open_within=open_within)
+    socket = await open_websocket(
+        url, client.receive, client.lose, token=token, open_within=open_within
+    )
     client.use(socket)
     try:
         yield client
@@ -139,6 +147,12 @@ class Replies:
         except TimeoutError:
             raise NoAnswer(self.request.method, self._answer_within) from None
 
+    def take_unread(self) -> list[Answer | Step]:
+        """Return what has arrived and was not read, without waiting for more."""
+        unread = [*self._unread]
+        self._unread.clear()
+        return unread
+
     def add(self, message: Answer | Step) -> bool:
         """Keep a message until it is read; return False if too many wait."""
         if len(self._unread) >= MAX_UNREAD:
@@ -172,6 +186,11 @@ class Client:
         self._socket: Line | None = None
         self._broken: Exception | None = None
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing more will arrive."""
+        return self._broken is not None
+
     def call(self, method: str, /, **params: object) -> Replies:
         """Send a request and return what is said to it.
 
@@ -198,6 +217,15 @@ class Client:
             self._socket.send(text)
         return replies
 
+    def has_told(self, cmd_id: str) -> bool:
+        """Whether a command was told over this connection: it does not tell the same again."""
+        return self._exchange.has_told(cmd_id)
+
+    def forget(self, replies: Replies) -> None:
+        """Keep no more of what is said to a request. That takes nothing back."""
+        self._exchange.forget(replies.request)
+        self._open.pop(replies.request, None)
+
     async def ask(self, method: str, /, **params: object) -> object:
         """Send a request for which the response is all, and return its result.
 
@@ -206,9 +234,8 @@ class Client:
             ConnectionLost, BadReply, NoAnswer: As in `Replies`.
         """
         answer = await anext(self.call(method, **params))
+        raise_refusal(answer)
         assert isinstance(answer, Answer), "the answer comes first"
-        if answer.failure is not None:
-            raise Refused(answer.failure)
         return answer.result
 
     def use(self, socket: Line) -> None:
@@ -230,7 +257,7 @@ class Client:
                 del self._open[request]
 
     def lose(self, loss: ConnectionLost) -> None:
-        """Tell everybody who waits that the connection is gone."""
+        """Tell everybody who waits that the connection is gone, or is to be given up."""
         self._break_off(loss)
 
     def _break_off(self, failure: Exception) -> None:
@@ -239,3 +266,13 @@ class Client:
             self._exchange.forget(request)
             replies.break_off(failure)
         self._open.clear()
+
+
+def raise_refusal(answer: Answer | Step) -> None:
+    """Return if the daemon did what it was asked.
+
+    Raises:
+        Refused: It did not.
+    """
+    if answer.failure is not None:
+        raise Refused(answer.failure)

@@ -78,6 +78,10 @@ class Exchange:
         self._waiting[name] = request
         return request, text
 
+    def has_told(self, cmd_id: str) -> bool:
+        """Whether this connection was told of a command: it is not told the same again."""
+        return cmd_id in self._told_after or cmd_id in self._ended
+
     def forget(self, request: Request) -> None:
         """Drop a request that nobody listens to any more."""
         if not request.is_over:

@@ -10,6 +10,7 @@ import click
 
 from call_api.options import Complaint, Decorated, option
 from call_api_client.terminal import escape
+from call_api_client.urls import dialect_of, with_dialect
 
 if TYPE_CHECKING:
     from call_api.config import CmdWsServer, WsServer
@@ -118,15 +119,12 @@ def target_options(command: Decorated) -> Decorated:
 
 
 def _with_dialect(url: str, dialect: str | None) -> str:
-    if dialect is None:
+    named = dialect_of(url)
+    if dialect is None or named == dialect:
         return url
-    head, query, rest = url.partition("?")
-    base, _, last = head.rstrip("/").rpartition("/")
-    if last in ("v1", "v2"):
-        if last != dialect:
-            raise BadCommandLine(f"-dialect {dialect} contradicts -url, which ends in /{last}")
-        return url
-    return f"{base}/{last}/{dialect}{query}{rest}"
+    if named is not None:
+        raise BadCommandLine(f"-dialect {dialect} contradicts -url, which ends in /{named}")
+    return with_dialect(url, dialect)
 
 
 def _port(text: str | int) -> int:

@@ -51,8 +51,10 @@ NO_IO = (
     "call_api/backends/opensips/outcomes.py",
     "call_api/backends/opensips/requests.py",
     "call_api/backends/opensips/transfer_progress.py",
+    "call_api_client/events.py",
     "call_api_client/exchange.py",
     "call_api_client/messages.py",
+    "call_api_client/mirror.py",
 )
 IO_MODULES = ("asyncio", "socket", "time", "websockets", "select", "selectors", "threading")
 SOCKET_MODULES = ("socket", "socketserver", "websockets", "http", "urllib", "ssl")

@@ -36,12 +36,16 @@ MAX_MESSAGE = 16 * 1024 * 1024
 HAPPY_EYEBALLS_DELAY = 0.25
 """Seconds until the next address of a host is tried beside the first (RFC 8305, section 5)."""
 
+_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+"""What can be a token (RFC 6750, section 2.1)."""
+
 
 async def open_websocket(
     url: str,
     on_text: Callable[[str], None],
     on_lost: Callable[[ConnectionLost], None],
     *,
+    token: str | None = None,
     open_within: float = 10.0,
     ping_every: float = 20.0,
     close_within: float = 2.0,
@@ -52,6 +56,7 @@ async def open_websocket(
     Args:
         on_text: Gets every text that arrives.
         on_lost: Told once, unless the connection is closed from here.
+        token: Says who we are (RFC 6750, section 2.1).
         open_within: Seconds for name, connection and handshake together.
         ping_every: Seconds between two pings; a daemon that is silent from one to the next
             is lost.
@@ -59,6 +64,7 @@ async def open_websocket(
         max_message: The longest message taken, in bytes.
 
     Raises:
+        ValueError: ``token`` is none that a header can carry. The message does not show it.
         BadUrl: ``url`` is no ws URL.
         DaemonUnreachable: There is no connection.
         ConnectForbidden: The daemon answered 401 or 403.
@@ -66,6 +72,8 @@ async def open_websocket(
     """
     uri, shown = _parse(url)
     client = WebSocketClient(uri, shown, on_text, on_lost, ping_every, close_within, max_message)
+    if token is not None:
+        client.show(token)
     loop = asyncio.get_running_loop()
     limit = asyncio.timeout(open_within)
     try:
@@ -112,7 +120,18 @@ class WebSocketClient(asyncio.Protocol):
         self._heard = True
         self._is_leaving = False  # we end the connection
         self._is_ending = False  # somebody does: the server has to close it now
+        self._token: str | None = None
         self._problem = ""  # what we found wrong, where the daemon gives no reason
+
+    def show(self, token: str) -> None:
+        """Say who we are, in the handshake.
+
+        Raises:
+            ValueError: No header can carry the token.
+        """
+        if not _TOKEN.fullmatch(token):
+            raise ValueError("a token is made of letters, digits and -._~+/, with = at the end")
+        self._token = token
 
     async def wait_open(self) -> None:
         """Return when the handshake is done.
@@ -140,6 +159,9 @@ class WebSocketClient(asyncio.Protocol):
         except TimeoutError:
             self.abort()
             await self._closed
+        except asyncio.CancelledError:
+            self.abort()
+            raise
 
     def abort(self) -> None:
         """Drop the connection at once."""
@@ -154,7 +176,10 @@ class WebSocketClient(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the handshake."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
-        self._protocol.send_request(self._protocol.connect())
+        request = self._protocol.connect()
+        if self._token is not None:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        self._protocol.send_request(request)
         self._flush()
 
     def data_received(self, data: bytes) -> None:

@@ -197,3 +197,27 @@ async def test_what_json_cannot_say_is_refused_here() -> None:
     async with scripted_daemon({}) as daemon, connect(daemon.url) as client:
         with pytest.raises(ValueError, match="surrogates not allowed"):
             client.call("Echo", text="\ud800")
+
+
+async def test_a_request_that_is_forgotten_keeps_nothing_of_what_is_said_to_it() -> None:
+    script: Script = {"CallStart": [started(), v2("Ended", 1)], "CallList": [result(1)]}
+    async with scripted_daemon(script) as daemon, connect(daemon.url) as client:
+        replies = client.call("CallStart")
+        client.forget(replies)
+        await client.ask("CallList")
+
+        assert replies.take_unread() == []
+        assert not client.is_lost
+    assert client.is_lost
+
+
+async def test_what_was_not_read_can_be_taken_at_once() -> None:
+    script: Script = {"CallStart": [started(), v2("Ended", 1)], "CallList": [result(1)]}
+    async with scripted_daemon(script) as daemon, connect(daemon.url) as client:
+        replies = client.call("CallStart", cmd_id="c")
+        assert not client.has_told("c")
+        await client.ask("CallList")
+
+        assert len(replies.take_unread()) == 2
+        assert client.has_told("c")
+        assert await events(replies) == []

@@ -320,3 +320,15 @@ def test_a_watch_that_nobody_reads_is_forgotten() -> None:
     exchange.forget(watching(exchange))
 
     assert exchange.receive(change("a")) == []
+
+
+def test_what_a_connection_was_told_of_is_known_also_after_its_end() -> None:
+    exchange = Exchange()
+    assert not exchange.has_told("c")
+
+    started(exchange)
+    assert exchange.has_told("c")
+
+    exchange.receive(told("Ended", 1))
+    assert exchange.has_told("c")
+    assert not exchange.has_told("d")

@@ -138,6 +138,10 @@ class ScriptedBackend:
         self.watchings.append(watching)
         return watching
 
+    def show(self, *calls: CallInfo) -> None:
+        """Have these calls, and no others."""
+        self._calls = calls
+
     def tell(self, change: CallChange) -> None:
         """Have a call changed."""
         for watching in tuple(self.watchings):

@@ -8,6 +8,7 @@
 # make fuzz MINUTES=5          the parsers, with bytes that are guided by coverage
 # make properties MINUTES=5    the Hypothesis tests, for so long
 # make format   lay out the sources
+# make man      write the manual pages anew, from what --help says
 # make install  the environment in .venv; PYTHON=... chooses the interpreter
 # make clean    remove all of that
 
@@ -26,8 +27,8 @@ USER_STAMP := $(VENV)/installed
 TEST_STAMP := $(VENV)/installed-test
 
 .NOTPARALLEL:
-.PHONY: check test test-opensips demo run bench fuzz properties format install clean static fast-tests live-tests \
-    test-opensips-if-there capacity phones
+.PHONY: check test test-opensips demo run bench fuzz properties capacity format man install clean static \
+    fast-tests live-tests test-opensips-if-there phones
 
 check: static fast-tests
 
@@ -92,6 +93,9 @@ properties: $(TEST_STAMP)
 format: $(TEST_STAMP)
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
+
+man: $(TEST_STAMP)
+	@$(BIN)/python scripts/man_pages.py
 
 install: $(TEST_STAMP)
 

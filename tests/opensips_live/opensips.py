@@ -17,6 +17,9 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "opensips" / "opensips.cfg"
 BIN = os.environ.get("OPENSIPS_BIN", "")
 MODULES = os.environ.get("OPENSIPS_MODULES", "")
 STARTS_WITHIN = 15.0
+AT_A_TIME = 20
+"""Dialogs in one answer: all that ended within a minute do not fit into a datagram."""
+
 ENDED = 5
 """The state of a dialog that is over; the proxy lists it for a while."""
 
@@ -108,8 +111,14 @@ class OpenSips(Program):
 
     async def calls(self) -> list[str]:
         """Return the Call-IDs of the dialogs that are not over."""
-        dialogs = (await self.ask("dlg_list"))["Dialogs"]
-        return [dialog["callid"] for dialog in dialogs if dialog["state"] < ENDED]
+        callids: dict[str, None] = {}  # one may be on two pages, if others go meanwhile
+        index = 0
+        while True:
+            page = (await self.ask("dlg_list", index=index, counter=AT_A_TIME))["Dialogs"]
+            callids |= dict.fromkeys(one["callid"] for one in page if one["state"] < ENDED)
+            index += len(page)
+            if len(page) < AT_A_TIME:
+                return list(callids)
 
     async def has_only(self, *callids: str) -> None:
         """Wait until the proxy has these dialogs and no others."""

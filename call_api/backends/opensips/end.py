@@ -1,11 +1,18 @@
 """CallEnd: both legs are hung up, ringing or answered."""
 
+import asyncio
+from typing import Final
+
 from call_api.backends.base import ACTING
 from call_api.backends.opensips import requests
+from call_api.backends.opensips.cancel import cancel
 from call_api.backends.opensips.outcomes import result_of
 from call_api.backends.opensips.shared import Shared, look_at
-from call_api.errors import ProxyUnreachable, UnknownCall
+from call_api.errors import ProxyRefused, ProxyUnreachable, UnknownCall
 from call_api.model import CallId
+
+_NOT_NOW: Final = 500
+"""The proxy is just passing the INVITE on. A moment before, it agrees and does nothing."""
 
 
 async def end_call(shared: Shared, callid: CallId) -> None:
@@ -15,6 +22,9 @@ async def end_call(shared: Shared, callid: CallId) -> None:
         UnknownCall, ProxyRefused, NotSupported: The proxy refuses.
         ProxyUnreachable: It does not answer, and the call may still be up.
     """
+    loop = asyncio.get_running_loop()
+    if shared.ended.has(callid, loop.time()):
+        raise UnknownCall(callid)
     proxy = await shared.proxies.find(callid)
     dialog_id: str = callid
     if requests.looks_like_dialog_id(callid):
@@ -23,9 +33,14 @@ async def end_call(shared: Shared, callid: CallId) -> None:
             raise UnknownCall(callid)
         dialog_id = dialog.id or callid
     await ACTING.get().may_act()
+    may_ring = shared.may_ring(callid)
     reply = await proxy.request(requests.end(dialog_id))
     if reply.silence is None:
-        result_of(reply, callid)
+        if reply.error is not None and (reply.error.code != _NOT_NOW or not may_ring):
+            result_of(reply, callid)
+        if may_ring and not await cancel(proxy, callid):
+            raise ProxyRefused(_NOT_NOW, "the call could not be ended")
+        shared.ended.add(callid, loop.time())
         return
     dialog = await look_at(proxy, callid, reply.silence)
     if dialog is not None and not dialog.is_over:

@@ -188,6 +188,14 @@ class RecentDialogs:
         """Return the place of a dialog in the order in which they came up; 0: not known."""
         return self._numbers.get(callid, 0)
 
+    def rings(self, callid: str) -> bool:
+        """Return whether a dialog has come up lately, and is not answered yet."""
+        return (
+            callid in self._numbers
+            and callid not in self._answered
+            and callid not in self._acknowledged
+        )
+
     def awaits_ack(self, callid: str) -> bool:
         """Return whether a dialog was answered lately, and is not acknowledged yet."""
         since = self._answered.get(callid)

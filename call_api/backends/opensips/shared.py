@@ -9,6 +9,7 @@ from typing import Final
 from call_api.backends.opensips import events, requests
 from call_api.backends.opensips.client import ATTEMPTS, ProxyClient
 from call_api.backends.opensips.dialogs import ANSWERED, CONFIRMED, Dialog
+from call_api.backends.opensips.ended import EndedCalls
 from call_api.backends.opensips.events import EventTable, RecentDialogs
 from call_api.backends.opensips.keeper import Keeper
 from call_api.backends.opensips.patience import Patience
@@ -40,6 +41,7 @@ class Shared:
 
     Attributes:
         starting: The first leg of every CallStart that runs: its Call-ID, caller and callee.
+        making: The calls that referred phones make.
     """
 
     proxies: Proxies
@@ -50,6 +52,12 @@ class Shared:
     hold_within: float = HOLD_WITHIN
     changing: set[CallId] = field(default_factory=set)
     starting: dict[CallId, tuple[str, str]] = field(default_factory=dict)
+    making: set[CallId] = field(default_factory=set)
+    ended: EndedCalls = field(default_factory=EndedCalls)
+
+    def may_ring(self, callid: CallId) -> bool:
+        """Return whether a call may not be answered yet, for all that was told of it."""
+        return callid in self.making or callid in self.starting or self.recent.rings(callid)
 
     async def settle(self, callid: CallId) -> None:
         """Wait until a call that was answered just now takes requests.

@@ -79,7 +79,7 @@ class TransferWatch:
         self._is_given_up = False
         self._is_complete = False
         self._new_call: Listening | None = None
-        self._listened_to: CallId | None = None
+        self._listened_to = CallId("")
 
     async def refer(self, request: MiRequest) -> None:
         """Have the phone referred; return once the proxy has done so.
@@ -165,6 +165,7 @@ class TransferWatch:
         if self._new_call is not None:
             self._new_call.close()
             self._new_call = None
+            self._shared.making.discard(self._listened_to)
 
     @property
     def _now(self) -> float:
@@ -287,6 +288,7 @@ class TransferWatch:
             return
         self.close()
         self._listened_to = new
+        self._shared.making.add(new)
         self._new_call = self._shared.table.listen((events.STATE,), (new,), self._inbox.put)
 
     async def _catch_stray(self) -> None:

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from call_api.backends.base import ACTING
@@ -80,3 +82,52 @@ async def test_a_call_id_is_not_taken_for_the_proxys_name_of_another_call() -> N
         await end_call(shared, callid)
 
         assert proxy.asked[-1] == ("dlg_end_dlg", {"dialog_id": f"id-{callid}"})
+
+
+@in_virtual_time
+async def test_a_call_ends_once() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        proxy.answers("dlg_end_dlg", "OK")  # it agrees twice: a phone has not answered the BYE
+
+        await end_call(shared, A)
+        with pytest.raises(UnknownCall):
+            await end_call(shared, A)
+        await asyncio.sleep(1.0)
+        await end_call(shared, A)
+
+
+@pytest.mark.parametrize("answer", ["OK", MiError(500, "Operation failed")])
+def test_a_call_that_is_just_being_made_is_seen_to_be_over(answer: object) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        async with shared_with() as (shared, (proxy,)):
+            proxy.raises("E_DLG_STATE_CHANGED", callid="a", old_state=1, new_state=2)
+            proxy.answers("dlg_end_dlg", answer, answer, "OK")
+            proxy.answers("dlg_list", listed("a", state=1), listed("a", state=1), listed("a", 5))
+
+            await end_call(shared, A)
+
+            assert proxy.methods().count("dlg_end_dlg") >= 2
+
+    story()
+
+
+@in_virtual_time
+async def test_a_call_that_rings_on_is_not_called_ended() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        shared.making.add(A)
+        proxy.answers("dlg_end_dlg", "OK")
+        proxy.answers("dlg_list", listed("a", state=2))
+
+        with pytest.raises(ProxyRefused, match="500 the call could not be ended"):
+            await end_call(shared, A)
+
+
+@in_virtual_time
+async def test_a_call_that_is_gone_before_it_was_answered_is_unknown() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        shared.making.add(A)
+        proxy.answers("dlg_end_dlg", MiError(404, "Requested Dialog not found"))
+
+        with pytest.raises(UnknownCall):
+            await end_call(shared, A)

@@ -7,6 +7,7 @@
 # make capacity how many calls the embedded back end carries, by SIPp
 # make fuzz MINUTES=5          the parsers, with bytes that are guided by coverage
 # make properties MINUTES=5    the Hypothesis tests, for so long
+# make crash ROUNDS=200   kill -9 at random moments, so often on each back end, and compare
 # make format   lay out the sources
 # make man      write the manual pages anew, from what --help says
 # make install  the environment in .venv; PYTHON=... chooses the interpreter
@@ -16,6 +17,8 @@ PYTHON ?=
 ARGS ?=
 MINUTES ?= 5
 RUNS ?= 1
+ROUNDS ?= 20
+SEED ?= 0
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -27,7 +30,7 @@ USER_STAMP := $(VENV)/installed
 TEST_STAMP := $(VENV)/installed-test
 
 .NOTPARALLEL:
-.PHONY: check test test-opensips demo run bench fuzz properties capacity format man install clean static \
+.PHONY: check test test-opensips demo run bench crash fuzz properties capacity format man install clean static \
     fast-tests live-tests test-opensips-if-there phones
 
 check: static fast-tests
@@ -89,6 +92,10 @@ fuzz: $(TEST_STAMP)
 
 properties: $(TEST_STAMP)
 	@scripts/try-properties $(MINUTES) $(VENV)
+
+crash: $(TEST_STAMP)
+	@$(BIN)/python -m tests.faults.crash opensips $(ROUNDS) $(SEED)
+	@$(BIN)/python -m tests.faults.crash embedded $(ROUNDS) $(SEED)
 
 format: $(TEST_STAMP)
 	@$(BIN)/ruff format --quiet .

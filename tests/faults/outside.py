@@ -92,7 +92,7 @@ def daemon(**env: str) -> Iterator[Outside]:
         log = Path(folder, "log")
         settings = FREE | {"CALL_API_LOG_FILE_PATH": str(log)} | env
         with running(Path(folder), "call-api", env=settings) as program:
-            outside = Outside(program, *_addresses(program), log)
+            outside = Outside(program, *addresses(program), log)
             yield outside
             assert program.process.poll() is None, "the daemon has died"
             program.process.send_signal(signal.SIGTERM)
@@ -101,7 +101,7 @@ def daemon(**env: str) -> Iterator[Outside]:
         assert (ended.status, ended.err) == (0, "")
 
 
-def _addresses(program: Program) -> tuple[tuple[str, int], tuple[str, int]]:
+def addresses(program: Program) -> tuple[tuple[str, int], tuple[str, int]]:
     """Read where the daemon listens, which is the first thing that it says."""
     words = program.line().split()
     assert words[0] == "ready"

@@ -1,0 +1,337 @@
+"""kill -9 at random moments of a loaded daemon that keeps its journal in a file.
+
+    python -m tests.faults.crash embedded|opensips ROUNDS [SEED]
+
+In each round clients run commands, the daemon is killed, started again, and asked again for every
+command that was ever sent: with the same ``cmd_id``, as a client does that has lost its connection.
+"""
+
+import asyncio
+import itertools
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tests.fakes.programs import running
+from tests.faults.far_side import USERS
+from tests.faults.outside import FREE, Outside, addresses
+from tests.wire.api import JsonClient
+
+ROOT = Path(__file__).parent.parent.parent
+CHAINS: Final = USERS // 3
+"""Calls that are made at the same time in a round, each with three phones of its own."""
+
+ECHOES: Final = 3
+"""Clients that send nothing but Echo, so many at once:"""
+
+AT_ONCE: Final = 10
+
+FRAMES: Final = 600
+"""In half of the rounds the daemon is killed as soon as some frame has come: one of so many."""
+
+GONE: Final = (ConnectionError, asyncio.IncompleteReadError, TimeoutError)
+"""What a client sees of a daemon that is killed."""
+
+LOAD_FOR: Final = (0.02, 1.6)
+"""Seconds after which the daemon is killed, at least and at most."""
+
+
+class Broken(AssertionError):
+    """A promise was broken."""
+
+
+@dataclass
+class Sent:
+    """One command, as its client knows it."""
+
+    method: str
+    params: dict[str, Any]
+    is_answered: bool = False
+    told: list[Any] = field(default_factory=list)
+
+    @property
+    def has_ended(self) -> bool:
+        return bool(self.told) and self.told[-1]["params"]["event"] == "Ended"
+
+
+@dataclass
+class Figures:
+    """What came of all rounds."""
+
+    rounds: int = 0
+    commands: int = 0
+    ended: int = 0
+    cut_off: int = 0
+    unanswered: int = 0
+    unknown: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+class FarSide:
+    """The process on the far side."""
+
+    def __init__(self, stack: ExitStack, *args: str) -> None:
+        self._process = stack.enter_context(
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.far_side", *args],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                cwd=ROOT,
+                text=True,
+            )
+        )
+        stack.callback(self._process.kill)
+        self.address = self._line()
+
+    def ask(self, what: str) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{what}\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._line())
+        return answer
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+class Killing:
+    """A daemon that is going to be killed, and what was sent to it.
+
+    Args:
+        frames: It is killed right after so many; 0: by `kill` alone.
+    """
+
+    def __init__(self, daemon: Outside, sent: dict[str, Sent], frames: int) -> None:
+        self.daemon = daemon
+        self._sent = sent
+        self._frames = frames
+
+    def ask(self, client: JsonClient, cmd_id: str, method: str, params: dict[str, Any]) -> Sent:
+        """Send a command."""
+        command = self._sent[cmd_id] = Sent(method, {**params, "cmd_id": cmd_id})
+        client.ask(method, command.params, id=cmd_id)
+        return command
+
+    def take(self, frame: Any) -> None:
+        """Note what a client was sent."""
+        self._frames -= 1
+        if self._frames == 0:
+            self.kill()
+        _take(frame, self._sent)
+
+    def kill(self) -> None:
+        self.daemon.program.process.kill()
+
+
+class Scene:
+    """A daemon that is killed again and again, and its far side.
+
+    Args:
+        folder: Where its files are.
+    """
+
+    def __init__(self, backend: str, folder: Path, stack: ExitStack, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.figures = Figures()
+        self.log = folder / "log"
+        self._folder = folder
+        self._stack = stack
+        self._backend = backend
+        self._env = FREE | {
+            "CALL_API_BACKEND": backend,
+            "CALL_API_JOURNAL_PATH": str(folder / "journal.db"),
+            "CALL_API_LOG_FILE_PATH": str(self.log),
+            "CALL_API_LOG_LEVEL": "WARN",
+        }
+        if backend == "opensips":
+            self._far = FarSide(stack, "proxy")
+            self._env["CALL_API_MI_URL"] = self._far.address
+            return
+        with self._life() as daemon:
+            port = str(daemon.sip[1])
+        self._far = FarSide(stack, "phones", port)
+        self._env["CALL_API_EMBEDDED_PORT"] = port
+
+    async def round(self) -> None:
+        """Load a daemon, kill it, start it again, compare.
+
+        Raises:
+            Broken: A promise was broken.
+        """
+        self._far.ask("clear")
+        sent: dict[str, Sent] = {}
+        with self._life() as daemon:
+            self._far.ask("register")
+            await self._load(daemon, sent)
+        with self._life() as daemon:
+            self._far.ask("register")
+            await self._compare(daemon, sent)
+            self._count()
+        self.figures.rounds += 1
+
+    @contextmanager
+    def _life(self) -> Iterator[Outside]:
+        """A daemon that runs until it is killed."""
+        with running(self._folder, "call-api", env=self._env) as program:
+            yield Outside(program, *addresses(program), self.log)
+
+    async def _load(self, daemon: Outside, sent: dict[str, Sent]) -> None:
+        """Run commands until the daemon is killed: at some time, or right after some frame."""
+        time = self.chance.uniform(*LOAD_FOR)
+        frames = self.chance.choice([0, self.chance.randrange(1, FRAMES)])
+        killing = Killing(daemon, sent, frames)
+        loaded = asyncio.gather(
+            *(self._chain(killing, number) for number in range(CHAINS)),
+            *(self._echoes(killing, number) for number in range(ECHOES)),
+        )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(time):
+                await asyncio.shield(loaded)
+        killing.kill()
+        await loaded
+
+    async def _echoes(self, killing: "Killing", number: int) -> None:
+        """One client that has many commands under way, as long as the daemon lives."""
+        head = f"{self.figures.rounds}-echo-{number}"
+        with suppress(*GONE):
+            async with await JsonClient.open(killing.daemon.address, "/call-api/v2") as client:
+                for count in itertools.count():
+                    begun = [
+                        killing.ask(client, f"{head}-{count}-{one}", "Echo", {"x": one})
+                        for one in range(AT_ONCE)
+                    ]
+                    while not all(command.has_ended for command in begun):
+                        killing.take(await client.json())
+                    await asyncio.sleep(self.chance.uniform(0.0, 0.1))
+
+    async def _chain(self, killing: "Killing", number: int) -> None:
+        """One client that makes a call and does everything to it, as long as the daemon lives."""
+        a, b, c = (f"sip:u{3 * number + phone}@127.0.0.1" for phone in range(3))
+        head = f"{self.figures.rounds}-{number}"
+        with suppress(*GONE):
+            client = await JsonClient.open(killing.daemon.address, "/call-api/v2")
+
+            async def run(method: str, **params: Any) -> str | None:
+                command = killing.ask(client, f"{head}-{method}", method, params)
+                while not command.has_ended:
+                    killing.take(await client.json())
+                about: dict[str, str] = command.told[-1]["params"].get("data", {})
+                return about.get("callid")
+
+            async with client:
+                callid = await run("CallStart", caller=a, callee=b)
+                await run("CallHold", callid=callid)
+                await run("CallUnhold", callid=callid)
+                callid = await run("CallBlindTransfer", callid=callid, leg="caller", destination=c)
+                await run("CallEnd", callid=callid)
+
+    async def _compare(self, daemon: Outside, sent: Mapping[str, Sent]) -> None:
+        before = {cmd_id: list(command.told) for cmd_id, command in sent.items()}
+        async with await JsonClient.open(daemon.address, "/call-api/v2") as client:
+            known = await _known(client)
+            for cmd_id, command in sent.items():
+                if command.is_answered and cmd_id not in known:
+                    raise Broken(f"{cmd_id} was answered Started, and is forgotten")
+            again = await _again(client, sent)
+        async with await JsonClient.open(daemon.address, "/call-api/v2") as client:
+            once_more = await _again(client, sent)
+        for cmd_id, command in sent.items():
+            check(cmd_id, before[cmd_id], again[cmd_id])
+            if once_more[cmd_id] != again[cmd_id]:
+                raise Broken(f"{cmd_id} is told in two ways: {again} and {once_more}")
+            self._note(command, cmd_id in known, again[cmd_id])
+
+    def _note(self, command: Sent, is_known: bool, told: list[Any]) -> None:
+        figures = self.figures
+        figures.commands += 1
+        if command.has_ended:
+            figures.ended += 1
+            return
+        if not command.is_answered:
+            figures.unanswered += 1
+            if not is_known:
+                figures.unknown += 1
+                return
+        figures.cut_off += 1
+        error = told[-2]["params"].get("error") if len(told) > 1 else None
+        outcome = "ok" if error is None else " ".join((error["name"], error.get("call", "")))
+        figures.outcomes[f"{command.method}: {outcome.strip()}"] += 1
+
+    def _count(self) -> None:
+        """Ask the far side."""
+        report = self._far.ask("report")
+        twice = {what: count for what, count in report["begun"].items() if count > 1}
+        if twice:
+            raise Broken(f"begun more than once: {twice}")
+        if self._backend == "opensips" and (report["ringing"] or report["half_made"]):
+            raise Broken(f"half made calls are left: {report}")
+
+
+def _take(frame: Any, sent: Mapping[str, Sent]) -> None:
+    """Note what a client was sent."""
+    if "id" in frame:
+        if "result" not in frame:
+            raise Broken(f"refused: {frame}")
+        sent[frame["id"]].is_answered = True
+    else:
+        sent[frame["params"]["cmd_id"]].told.append(frame)
+
+
+async def _known(client: JsonClient) -> set[str]:
+    listed = await client.answer("CommandList")
+    return {one["cmd_id"] for one in listed["result"]["commands"]}
+
+
+async def _again(client: JsonClient, sent: Mapping[str, Sent]) -> dict[str, list[Any]]:
+    """Send every command once more; return what is told of each, up to its end."""
+    again = {cmd_id: Sent(command.method, command.params) for cmd_id, command in sent.items()}
+    for cmd_id, command in again.items():
+        client.ask(command.method, command.params, id=cmd_id)
+    async with asyncio.timeout(60.0):
+        while not all(command.has_ended and command.is_answered for command in again.values()):
+            _take(await client.json(), again)
+    return {cmd_id: command.told for cmd_id, command in again.items()}
+
+
+def check(cmd_id: str, seen: list[Any], told: list[Any]) -> None:
+    """Compare what a client saw before the crash with what is told after it."""
+    if told[: len(seen)] != seen:
+        raise Broken(f"{cmd_id}: seen was {seen}, told is {told}")
+    numbers = [frame["params"]["seq"] for frame in told]
+    events = [frame["params"]["event"] for frame in told]
+    if numbers != list(range(1, len(told) + 1)):
+        raise Broken(f"{cmd_id}: numbers {numbers}")
+    if events.count("Ended") != 1 or events.count("Error") > 1 or "Error" in events[:-2]:
+        raise Broken(f"{cmd_id}: told is {events}")
+
+
+async def crash(backend: str, rounds: int, seed: int, *, is_loud: bool = False) -> Figures:
+    """Do some rounds; return what came of them.
+
+    Raises:
+        Broken: A promise was broken.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        scene = Scene(backend, folder, stack, seed)
+        for number in range(rounds):
+            await scene.round()
+            if is_loud and ((number + 1) % 10 == 0 or number + 1 == rounds):
+                print(f"{backend}: {scene.figures}", flush=True)
+        lines = scene.log.read_text("utf-8").splitlines()
+        if complaints := [line for line in lines if " ERROR " in line or "Traceback" in line]:
+            raise Broken(f"the log says {complaints[:5]}")
+        return scene.figures
+
+
+if __name__ == "__main__":
+    asyncio.run(crash(sys.argv[1], int(sys.argv[2]), int((sys.argv[3:] or "0")[0]), is_loud=True))

@@ -1,5 +1,5 @@
 # make          format, lint and types checked, then all tests but those with real phones
-# make test     the same, then the tests with real phones
+# make test     the same, then the tests with real phones, a browser and others
 # make test-opensips OPENSIPS_BIN=... OPENSIPS_MODULES=...   tests with real phones at a real OpenSIPS
 # make demo     real SIP calls on this machine: started, held, transferred and ended
 # make run      the daemon with three demo phones, until Ctrl-C (ARGS=... for other options)
@@ -28,14 +28,15 @@ PYTEST := folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT INT TERM && \
 
 USER_STAMP := $(VENV)/installed
 TEST_STAMP := $(VENV)/installed-test
+NODE_STAMP := $(VENV)/installed-node
 
 .NOTPARALLEL:
 .PHONY: check test test-opensips demo run bench crash fuzz properties capacity format man install clean static \
-    fast-tests live-tests test-opensips-if-there phones
+    fast-tests live-tests program-tests test-opensips-if-there phones programs
 
 check: static fast-tests
 
-test: check test-opensips-if-there live-tests
+test: check program-tests test-opensips-if-there live-tests
 
 # Every part says how long it took: pytest in the line above its summary, for which it has PART.
 static: $(TEST_STAMP)
@@ -47,7 +48,7 @@ static: $(TEST_STAMP)
 # With the coverage gate: pyproject.toml names the rooms of which every branch has to be run.
 fast-tests: $(TEST_STAMP)
 	@export PART='fast tests' && \
-	    $(PYTEST) -n auto -m "not live and not opensips" --cov --cov-report=term-missing:skip-covered
+	    $(PYTEST) -n auto -m "not live and not opensips and not programs" --cov --cov-report=term-missing:skip-covered
 
 # They wait for phones more than they compute, so four at a time on whatever machine.
 live-tests: $(TEST_STAMP) phones
@@ -55,9 +56,16 @@ live-tests: $(TEST_STAMP) phones
 	@export PART='live baresip' && $(PYTEST) -rs -n 4 -m "live and baresip and not sipp"
 	@export PART='live pjsip' && $(PYTEST) -n 4 -m "live and not baresip and not sipp"
 
-# baresip and SIPp, by apt, if they are not there and this may install them.
+# What pip does not bring comes by apt, if it is not there and this may install it.
 phones:
-	@scripts/install-phones
+	@scripts/install-programs baresip:baresip-core sipp:sip-tester
+
+programs:
+	@scripts/install-programs chromium:chromium chromedriver:chromium-driver jq:jq node:nodejs npm:npm
+
+# Clients in other languages, a browser, scripts.
+program-tests: $(TEST_STAMP) programs $(NODE_STAMP)
+	@export PART='programs' && $(PYTEST) -rs -n 2 -m programs tests/interop
 
 # The proxy itself and the folder of its modules; RUNS=20 runs every test so often.
 test-opensips: $(TEST_STAMP)
@@ -114,6 +122,12 @@ $(USER_STAMP): pyproject.toml
 $(TEST_STAMP): pyproject.toml
 	@PYTHON='$(PYTHON)' scripts/make-venv $(VENV) test,fast
 	@touch $(USER_STAMP) $@
+
+# Without npm or its registry the tests say what they leave out.
+$(NODE_STAMP): tests/interop/package.json $(TEST_STAMP)
+	@mkdir -p $(VENV)/node && cp $< $(VENV)/node/ && \
+	    if npm install --prefix $(VENV)/node --no-package-lock --no-audit --no-fund --silent; \
+	    then touch $@; else echo "could not install the packages of $<" >&2; fi
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .mypy_cache .ruff_cache \

@@ -82,6 +82,7 @@ async def test_questions_and_refusals_are_answered_and_changes_told() -> None:
         await server.CallList()
 
     assert [call["callid"] for call in calls] == ["a"]
-    code, message, data = caught.value.args
+    code, message, response = caught.value.args
+    data = response["error"]["data"]
     assert (code, message, data["param"]) == (-32602, "Invalid params", "caller")
     assert [(method, params["event"]) for method, params in told] == [("CallEvent", "ended")]

@@ -5,6 +5,7 @@
 # make run      the daemon with three demo phones, until Ctrl-C (ARGS=... for other options)
 # make bench    how fast it is
 # make capacity how many calls the embedded back end carries, by SIPp
+# make soak MINUTES=10         commands and faults of every kind for so long: nothing may grow
 # make fuzz MINUTES=5          the parsers, with bytes that are guided by coverage
 # make properties MINUTES=5    the Hypothesis tests, for so long
 # make crash ROUNDS=200   kill -9 at random moments, so often on each back end, and compare
@@ -92,6 +93,10 @@ bench: $(USER_STAMP)
 
 capacity: $(USER_STAMP) phones
 	@$(BIN)/python -m bench.capacity $(or $(ARGS),--limit --concurrent 100 1000 10000)
+
+.PHONY: soak
+soak: $(TEST_STAMP)
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
 
 fuzz: $(TEST_STAMP)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet \

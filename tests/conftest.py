@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("long", settings.get_profile("any machine"), max_examples=3000)
+settings.register_profile("long", settings.get_profile("any machine"), max_examples=500)
 settings.load_profile("any machine")
 
 

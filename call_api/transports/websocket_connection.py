@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
             if self._queued > self._max_queue:
                 self._turn_away_slow()
                 return
-        self._writes += text_head(len(text)), text
+        self._writes += (text_head(len(text)), text) if text else (text_head(0),)  # not SEND_EOF
         self._queued += len(text)
         if not self._is_flush_due:
             self._flush_soon()

@@ -49,14 +49,12 @@ class Outside:
     @property
     def descriptors(self) -> int:
         """How many file descriptors it has open."""
-        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208  # may vanish meanwhile
+        return descriptors(self.pid)
 
     @property
     def memory_kib(self) -> int:
         """What it holds for itself alone, in KiB."""
-        lines = Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()
-        private = ("Private_Clean:", "Private_Dirty:")
-        return sum(int(line.split()[1]) for line in lines if line.startswith(private))
+        return memory_kib(self.pid)
 
     @property
     def cpu_seconds(self) -> float:
@@ -113,6 +111,18 @@ def addresses(program: Program) -> tuple[tuple[str, int], tuple[str, int]]:
 def _split(authority: str) -> tuple[str, int]:
     host, _, port = authority.rpartition(":")
     return host, int(port or 0)
+
+
+def descriptors(pid: int | str = "self") -> int:
+    """Return how many file descriptors a process has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208  # its entries may vanish meanwhile
+
+
+def memory_kib(pid: int | str = "self") -> int:
+    """Return what a process holds for itself alone, in KiB."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    private = ("Private_Clean:", "Private_Dirty:")
+    return sum(int(line.split()[1]) for line in lines if line.startswith(private))
 
 
 async def until(is_so: Callable[[], bool]) -> None:

@@ -4,8 +4,8 @@
 
 Each target in turn gets its share of the time, starting from `tests/fuzz/corpus`. What led to new
 code is put there at the end, as little of it as reaches all that was reached; the tests replay it.
-An input that broke a promise is named, and kept below `.fuzz/`: put it into the corpus of its
-target, and `tests/fuzz/test_corpus.py` fails until that is mended. The exit status is then 1.
+An input that broke a promise is kept below `.fuzz/`, and the exit status is 1: put it into the
+corpus of its target as `broke-...`, and `tests/fuzz/test_corpus.py` fails until that is mended.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.fuzz.corpus import CORPUS, keep
+from tests.fuzz.keeping import CORPUS, keep
 from tests.fuzz.targets import TARGETS
 
 WORK = Path(".fuzz")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fuzz.corpus import CORPUS
+from tests.fuzz.keeping import CORPUS
 from tests.fuzz.targets import TARGETS
 
 

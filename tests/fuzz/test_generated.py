@@ -12,7 +12,7 @@ from tests.fuzz.strategies import OF
 from tests.fuzz.targets import TARGETS
 
 REMEMBERED = os.environ.get("FUZZ_REMEMBERED", "")
-"""A folder for some of what is made up; `python -m tests.fuzz.corpus` keeps what is new in it."""
+"""A folder for some of what is made up; `python -m tests.fuzz.keeping` keeps what is new in it."""
 
 SHARE = 0.05
 """How much of it is remembered."""

@@ -31,6 +31,7 @@ def test_what_is_sent_in_one_turn_of_the_loop_is_one_write() -> None:
 
     hub.connection.data_received(frame(TEXT, b"1") + frame(TEXT, b"2") + frame(PING, b"x"))
     hub.connection.send(b"3")
+    hub.connection.send(b"")
     assert hub.transport.writes == []
     hub.turn()
 
@@ -39,7 +40,9 @@ def test_what_is_sent_in_one_turn_of_the_loop_is_one_write() -> None:
         + sent_frame(TEXT, b"2")
         + sent_frame(PONG, b"x")
         + sent_frame(TEXT, b"3")
+        + sent_frame(TEXT)
     ]
+    assert not hub.transport.has_eof, "an empty text is not the end"
 
 
 def test_a_message_may_come_in_fragments_with_pings_between_and_byte_by_byte() -> None:

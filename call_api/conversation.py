@@ -12,10 +12,12 @@ import msgspec
 from msgspec import Raw
 
 from call_api import jsonrpc
+from call_api.access.own_calls import OwnCalls
+from call_api.access.owners import Owners
 from call_api.access.scopes import name_of
 from call_api.access.standing import Standing
 from call_api.attachments import Attachments
-from call_api.backends.base import Backend
+from call_api.backends.base import Backend, CallChange
 from call_api.commands.base import Query
 from call_api.commands.params import Order, read
 from call_api.errors import (
@@ -58,7 +60,11 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Api:
-    """What all clients share."""
+    """What all clients share.
+
+    Attributes:
+        owners: Whose the calls are; None: all of them are everybody's.
+    """
 
     journal: Journal
     runner: Runner
@@ -66,6 +72,7 @@ class Api:
     watchers: Watchers
     limits: Limits = Limits()
     ids: RandomIds = field(default_factory=RandomIds)
+    owners: Owners | None = None
 
 
 class Conversation:
@@ -98,7 +105,10 @@ class Conversation:
         self._attachments = Attachments(
             dialect=dialect, journal=api.journal, send=self._notify, most=api.limits.followed
         )
-        self._watches = Watches(watchers=api.watchers, send=self._notify, most=api.limits.watched)
+        self._backend, may_see = _limited(api, self._standing)
+        self._watches = Watches(
+            watchers=api.watchers, send=self._notify, most=api.limits.watched, may_see=may_see
+        )
 
     def receive(self, text: str | bytes) -> None:
         """Take one text of the client. Never waits and never raises; the answer may come later."""
@@ -167,6 +177,7 @@ class Conversation:
             record,
             order.command,
             partial(self._started, reply, record),
+            backend=self._backend,
             ended=partial(self._ended, record, self._standing.now()),
         )
 
@@ -230,7 +241,7 @@ class Conversation:
         """Answer a query, in its own task."""
         SUBJECT.set(self._peer)
         asking = _Asking(
-            backend=self._api.backend,
+            backend=self._backend,
             journal=self._api.journal,
             token=self._standing.whose(method),
             dialect=self._dialect,
@@ -283,6 +294,14 @@ class Conversation:
     def _notify(self, text: bytes) -> None:
         logger.debug("> %r", text, extra=self._about)
         self._send(text)
+
+
+def _limited(api: Api, standing: Standing) -> tuple[Backend, Callable[[CallChange], bool] | None]:
+    """Return the back end as a client may use it, and what it may hear of; None: of all."""
+    if api.owners is None or not standing.name:
+        return api.backend, None
+    own = OwnCalls(api.backend, api.owners, standing)
+    return own, own.may_see
 
 
 class _Asking:

@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 from call_api.access.access import Access
 from call_api.access.audit_file import AuditFile, audit_file
 from call_api.access.opening import open_access
+from call_api.access.owners import Owners
 from call_api.access.policy import read_policy
 from call_api.access.standing import Standing
 from call_api.backends.base import Backend
@@ -208,6 +209,7 @@ async def _listen(daemon: Daemon, stack: AsyncExitStack) -> None:
         backend=daemon.backend,
         watchers=Watchers(daemon.backend),
         limits=Limits(ceiling=commands.timeout, batch=config.limits.batch),
+        owners=Owners(daemon.backend, asyncio.get_running_loop().call_soon),
     )
 
     def converse(

@@ -49,7 +49,8 @@ class Watchers:
         if told:
             text = jsonrpc.encode_notification("CallEvent", CallEvent.of(change))
             for watches in told:
-                watches.send(text)
+                if watches.may_see is None or watches.may_see(change):
+                    watches.send(text)
         if change.event == "ended":
             for watches in of_one:
                 watches.forget(callid)
@@ -67,10 +68,19 @@ class Watches:
     Args:
         send: Takes one notification. Must not raise.
         most: How many calls it may watch one by one.
+        may_see: Whether it may hear of a change; None: of all.
     """
 
-    def __init__(self, *, watchers: Watchers, send: Callable[[bytes], None], most: int) -> None:
+    def __init__(
+        self,
+        *,
+        watchers: Watchers,
+        send: Callable[[bytes], None],
+        most: int,
+        may_see: Callable[[CallChange], bool] | None = None,
+    ) -> None:
         self.send = send
+        self.may_see = may_see
         self._watchers = watchers
         self._most = most
         self._waiting: set[CallId | None] = set()  # until the client is answered

@@ -21,6 +21,8 @@ NO_IO = (
     "call_api/access/audit.py",
     "call_api/access/identity.py",
     "call_api/access/meters.py",
+    "call_api/access/own_calls.py",
+    "call_api/access/owners.py",
     "call_api/access/patterns.py",
     "call_api/access/scopes.py",
     "call_api/access/standing.py",

@@ -1,22 +1,26 @@
 """Two tokens at one daemon: what the one does is nothing to the other."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from call_api.access.identity import Identity
 from call_api.access.meters import Meter
+from call_api.access.owners import Owners
 from call_api.access.scopes import parse_scopes
 from call_api.access.standing import Standing
+from call_api.backends.base import CallChange, CallInfo, StartStep
 from call_api.config_access import Quota
 from call_api.errors import UnknownCommand
 from call_api.events import CallHolding, Ended
 from call_api.journal import Owned, Snapshot
 from call_api.memory_journal import MemoryJournal
-from call_api.model import CmdId
+from call_api.model import CallId, CmdId
 from tests.fakes.fake_client import FakeClient, serving
 from tests.fakes.manual_clock import ManualClock
-from tests.fakes.records import record
+from tests.fakes.records import STARTED, record
 from tests.fakes.running import turns
 from tests.fakes.scripted_backend import ScriptedBackend
 
@@ -102,6 +106,47 @@ async def test_requests_that_come_too_fast_are_refused() -> None:
         error = await client.error(client.ask("CommandList"))
 
     assert error["data"] == {"retry_after": 1.0, "limit": "token.per_second"}
+
+
+async def test_a_foreign_call_looks_like_none_to_everything() -> None:
+    backend = ScriptedBackend(
+        *(StartStep(state=state, callid=CallId("c1")) for state in START_STATES)
+    )
+    async with serving(backend) as api:
+        owning = replace(api, owners=Owners(backend, lambda call: call()))
+        owner = FakeClient(owning, standing=standing("desk", "control"))
+        stranger = FakeClient(owning, standing=standing("shop", "control"))
+        for client in (owner, stranger):
+            await client.result(client.ask("CallWatch"))
+        owner.ask("CallStart", cmd_id="x", caller="sip:a@h", callee="sip:b@h")
+        await owner.story("x")
+        for number, (method, more) in enumerate(FOREIGN):
+            stranger.ask(method, cmd_id=str(number), callid="c1", **more)
+            story = await stranger.story(str(number))
+            assert [one["event"] for one in story] == ["Error", "Ended"]
+            assert story[0]["error"]["name"] == "UnknownCall"
+        backend.tell(changed("c1"))
+        page = await stranger.result(stranger.ask("CallList"))
+
+    assert [name for name, *_ in backend.asked] == ["start"]
+    assert [one["callid"] for one in owner.changes()] == ["c1"]
+    assert (stranger.changes(), page["calls"]) == ([], [])
+
+
+START_STATES: tuple[Any, ...] = ("answered", "transferring", "start", "ok")
+FOREIGN: list[tuple[str, dict[str, str]]] = [
+    ("CallEnd", {}),
+    ("CallHold", {}),
+    ("CallUnhold", {"leg": "caller"}),
+    ("CallBlindTransfer", {"leg": "caller", "destination": "sip:c@h"}),
+]
+
+
+def changed(callid: str) -> CallChange:
+    call = CallInfo(
+        callid=CallId(callid), state="answered", caller="a", callee="b", started=STARTED
+    )
+    return CallChange(event="held", call=call)
 
 
 # The journal's half of it.

@@ -1,8 +1,10 @@
+import json
 from typing import Any
 
 import pytest
 
 from call_api.access.access import EXPIRED, REVOKED, WANTED, Access, Policy
+from call_api.access.audit import Audit
 from call_api.access.identity import ANYBODY, Identity
 from call_api.access.standing import Standing
 from call_api.access.tokens import Tokens, digest_of
@@ -225,3 +227,22 @@ def test_nothing_is_known_of_a_digest_that_is_none() -> None:
     office = Office(policy(desk={}))
 
     assert office.access._renewed(Identity(name="x", scopes=ANYBODY.scopes), None) is None
+
+
+def test_who_comes_who_goes_and_who_is_turned_away_is_written_down() -> None:
+    lines: list[bytes] = []
+    audit = Audit(lines.append, lambda: 5.0)
+    access = Access(policy(desk={}), clock=lambda: 5.0, now=lambda: 0.0, audit=audit)
+
+    desk = access.admit("desk", THERE)
+    desk.enter(f"{THERE}:4711", lambda reason: None)
+    desk.tell("CallList", {})
+    desk.leave()
+    desk.tell("CallEnd", {})
+    with pytest.raises(Unauthorized):
+        access.admit("x", THERE)
+
+    told = [json.loads(line) for line in lines]
+    assert [one["did"] for one in told] == ["connect", "CallList", "leave", "CallEnd", "refuse"]
+    assert {(one["token"], one["peer"]) for one in told[:4]} == {("desk", f"{THERE}:4711")}
+    assert (told[4]["token"], told[4]["peer"], told[4]["outcome"]) == ("", THERE, "Unauthorized")

@@ -237,5 +237,5 @@ async def test_a_join_that_is_cancelled_is_undone_or_completed(wait_ms: float) -
         await client.story(answer["cmd_id"])
         await asyncio.sleep(15.0)
 
-        left = [(dialog.caller, dialog.callee) for dialog in switch.live]
+        left = [(dialog.uri("caller"), dialog.uri("callee")) for dialog in switch.live]
         assert left in ([(ALICE, BOB), (CINDY, DAVE)], [(ALICE, DAVE)])

@@ -1,6 +1,7 @@
 """The commands with a phone of another make: baresip calls, is called, held and referred.
 
-It is not joined with anybody: baresip 1.0 does not know Replaces (RFC 3891).
+baresip 1.0 does not know Replaces (RFC 3891): joined, it makes or takes one more call, and the
+replaced one is hung up for it.
 """
 
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.baresip import Baresip
+from tests.live.calls import talk
 from tests.live.client import Client
 from tests.live.conftest import fixture
 from tests.live.phones import Phone
@@ -93,6 +95,48 @@ async def test_baresip_is_transferred_to(
 
     await is_all_there_is(proxy, barry, alice, callid)
     await bob.idle()
+
+
+@pytest.mark.parametrize("leg", ["caller", "callee"])
+@pytest.mark.parametrize("end", ["a", "b"])
+async def test_baresip_is_joined_with_the_party_of_another_call(
+    client: Client, proxy: OpenSips, barry: Baresip, phones: dict[str, Phone], leg: str, end: str
+) -> None:
+    alice, carol, dave = (phones[name] for name in ("alice", "carol", "dave"))
+    pair = (barry.uri, alice.uri) if leg == "caller" else (alice.uri, barry.uri)
+    barrys = await succeeds(await begin(client, *pair))
+    other = await succeeds(await begin(client, carol.uri, dave.uri))
+    sides = [(barrys, leg), (other, "callee")]
+    (callid_a, leg_a), (callid_b, leg_b) = sides if end == "a" else reversed(sides)
+
+    legs = {"callid_a": callid_a, "leg_a": leg_a, "callid_b": callid_b, "leg_b": leg_b}
+    command = await client.begin("CallAttendedTransfer", legs)
+
+    await is_all_there_is(proxy, barry, dave, await succeeds(command))
+    await alice.idle()
+    await carol.idle()
+
+
+@pytest.mark.parametrize("leg", ["caller", "callee"])
+async def test_baresip_is_not_joined_with_one_who_takes_no_second_call(
+    client: Client, proxy: OpenSips, barry: Baresip, phones: dict[str, Phone], leg: str
+) -> None:
+    alice, carol, dave = (phones[name] for name in ("alice", "carol", "dave"))
+    pair = (barry.uri, alice.uri) if leg == "caller" else (alice.uri, barry.uri)
+    barrys = await succeeds(await begin(client, *pair))
+    other = await succeeds(await begin(client, carol.uri, dave.uri))
+    await dave.behave(answer=486)
+
+    command = await client.begin(
+        "CallAttendedTransfer",
+        {"callid_a": barrys, "leg_a": leg, "callid_b": other, "leg_b": "callee"},
+    )
+
+    error = await command.error()
+    assert (error["name"], error["status"]) == ("CallFailed", 486)
+    await proxy.has_only(barrys, other)
+    await barry.has_calls(1)
+    await talk(alice, carol, dave)
 
 
 async def test_baresip_is_put_on_hold(

@@ -16,7 +16,6 @@ from call_api.backends.base import (
 from call_api.backends.opensips import remains, requests
 from call_api.backends.opensips.call_infos import CallInfos
 from call_api.backends.opensips.calls import CallLister
-from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.end import end_call
 from call_api.backends.opensips.hold import HoldFlow
 from call_api.backends.opensips.shared import Shared
@@ -51,15 +50,11 @@ class OpenSipsBackend:
 
     def transfer(self, callid: CallId, leg: LegName, to: SipUri) -> Stream[TransferStep]:
         """Move one leg to another destination, release the other one."""
-
-        def again(known: Sequence[Dialog]) -> requests.MiRequest:
-            return requests.refer_again(known[0], leg, to)
-
         return TransferFlow(
             self._shared,
             (callid,),
-            requests.refer(callid, leg, to),
-            again,
+            lambda _: requests.refer(callid, leg, to),
+            lambda known: requests.refer_again(known[0], leg, to),
             TransferProgress((callid,), to, patience=self._shared.patience),
         )
 
@@ -75,14 +70,11 @@ class OpenSipsBackend:
         if callid_a == callid_b:
             raise CallBusy(callid_a)
 
-        def again(known: Sequence[Dialog]) -> requests.MiRequest:
-            return requests.refer_to_leg_again(known[0], leg_a, known[1], leg_b, to)
-
         return TransferFlow(
             self._shared,
             (callid_a, callid_b),
-            requests.refer_to_leg(callid_a, leg_a, callid_b, leg_b, to),
-            again,
+            lambda known: requests.refer_to_leg(known[0], leg_a, known[1], leg_b, to),
+            lambda known: requests.refer_to_leg_again(known[0], leg_a, known[1], leg_b, to),
             TransferProgress((callid_a, callid_b), to, patience=self._shared.patience),
             lambda known: known[1].uri(leg_b),
         )

@@ -105,17 +105,23 @@ def refer(callid: CallId, leg: LegName, destination: SipUri) -> MiRequest:
 
 
 def refer_to_leg(
-    callid: CallId, leg: LegName, other: CallId, other_leg: LegName, destination: SipUri | None
+    dialog: Dialog, leg: LegName, other: Dialog, other_leg: LegName, destination: SipUri | None
 ) -> MiRequest:
-    """Have one leg call, and take the place of, the peer of a leg in another call."""
+    """Have one leg call, and take the place of, the peer of a leg in another call.
+
+    A phone that does not know Replaces (RFC 3891) calls that peer without taking its place:
+    the mark in the URI tells callops that this call is meant all the same.
+    """
     params: dict[str, Any] = {
-        "callid": callid,
+        "callid": dialog.callid,
         "leg": leg,
-        "transfer_callid": other,
+        "transfer_callid": other.callid,
         "transfer_leg": other_leg,
     }
     if destination is not None:
-        params["destination"] = _uri("destination", destination)
+        params["destination"] = _marked(_uri("destination", destination), dialog)
+    elif _is_target(other.uri(other_leg)):
+        params["destination"] = _marked(other.uri(other_leg), dialog)
     return MiRequest("call_transfer", params)
 
 
@@ -124,7 +130,7 @@ def refer_again(dialog: Dialog, leg: LegName, destination: SipUri) -> MiRequest:
 
     The mark in the URI is callops' own: by it it knows the new call.
     """
-    return _send_refer(dialog, leg, f"{_uri('destination', destination)};{_MARK}={dialog.id}")
+    return _send_refer(dialog, leg, _marked(_uri("destination", destination), dialog))
 
 
 def refer_to_leg_again(
@@ -142,7 +148,7 @@ def refer_to_leg_again(
     if not (_TAG.fullmatch(to_tag) and _TAG.fullmatch(from_tag)):
         raise InvalidParams("callid_b", "expected a call whose tags are RFC 3261's")
     replaces = "%3B".join((_escaped(other.callid), f"to-tag%3D{to_tag}", f"from-tag%3D{from_tag}"))
-    return _send_refer(dialog, leg, f"{target}?Replaces={replaces}")
+    return _send_refer(dialog, leg, f"{_marked(target, dialog)}?Replaces={replaces}")
 
 
 def change_hold(callid: CallId, legs: tuple[LegName, ...], *, hold: bool) -> MiRequest:
@@ -203,6 +209,19 @@ def _uri(param: str, text: SipUri) -> str:
     if _MARK in uri.params:
         raise InvalidParams(param, f"has the parameter {_MARK}, which is the proxy's own")
     return text
+
+
+def _is_target(uri: str) -> bool:
+    """Return whether a phone's own URI, as it is in a dialog, is safe between angle brackets."""
+    try:
+        _uri("", SipUri(uri))
+    except InvalidParams:
+        return False
+    return True
+
+
+def _marked(uri: str, dialog: Dialog) -> str:
+    return f"{uri};{_MARK}={dialog.id}" if dialog.id else uri
 
 
 def _callid(callid: CallId) -> CallId:

@@ -8,10 +8,9 @@ from call_api.backends.base import ACTING, TransferStep
 from call_api.backends.opensips import events
 from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.inbox import Inbox, Trouble
-from call_api.backends.opensips.requests import MiRequest
 from call_api.backends.opensips.shared import Shared, established
 from call_api.backends.opensips.transfer_progress import TransferProgress
-from call_api.backends.opensips.transfer_watch import Again, TransferWatch
+from call_api.backends.opensips.transfer_watch import Ask, TransferWatch
 from call_api.errors import CallApiError, CallFailed, ProxyUnreachable
 from call_api.model import CallId
 
@@ -40,8 +39,8 @@ class TransferFlow:
         self,
         shared: Shared,
         callids: Sequence[CallId],
-        request: MiRequest,
-        again: Again,
+        request: Ask,
+        again: Ask,
         progress: TransferProgress,
         whom: Callable[[Sequence[Dialog]], str] | None = None,
     ) -> None:
@@ -130,7 +129,7 @@ class TransferFlow:
         watch = TransferWatch(shared, proxy, inbox, self._progress, known, self._again)
         self._closers.append(watch.close)
         self._watch = watch
-        await watch.refer(self._request)
+        await watch.refer(self._request(known))
 
     def _give_up(self) -> None:
         if self._watch is not None:

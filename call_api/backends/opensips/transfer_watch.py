@@ -40,8 +40,8 @@ proxy has given up: the life of a request (64 times T1: RFC 3261, section 17.1.2
 _LOOKS: Final = 5
 _NOTE_EVERY: Final = 0.05  # seconds
 
-Again: TypeAlias = Callable[[Sequence[Dialog]], MiRequest]
-"""Makes, of how the calls are, the request that is left when the proxy refuses `call_transfer`."""
+Ask: TypeAlias = Callable[[Sequence[Dialog]], MiRequest]
+"""Makes a request that refers a phone, of how the calls are."""
 
 
 class TransferWatch:
@@ -61,7 +61,7 @@ class TransferWatch:
         inbox: Inbox,
         progress: TransferProgress,
         known: Sequence[Dialog],
-        again: Again,
+        again: Ask,
         *,
         try_again: bool = False,
     ) -> None:

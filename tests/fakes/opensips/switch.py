@@ -202,8 +202,8 @@ class Switch(Calls):
         if replaced is not None:
             raisers.append((replaced, request["transfer_leg"]))
             other = self.dialogs[replaced].uri(request["transfer_leg"] or "callee")
-            destination = request.get("destination") or other
-            callee = destination
+            callee = request.get("destination") or other
+            destination = callee.partition(";osid=")[0]
         else:
             destination = request["destination"]
             callee = f"{destination};osid={dialog.did}"

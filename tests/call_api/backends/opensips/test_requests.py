@@ -63,7 +63,7 @@ def test_no_uri_adds_a_header_or_a_route_to_a_sip_message(bad: str) -> None:
         lambda: requests.invite(uri, BOB, A, PROXY),
         lambda: requests.invite(ALICE, uri, A, PROXY),
         lambda: requests.refer(A, "caller", uri),
-        lambda: requests.refer_to_leg(A, "caller", B, "callee", uri),
+        lambda: requests.refer_to_leg(KNOWN_A, "caller", KNOWN_B, "callee", uri),
         lambda: requests.refer_again(KNOWN_A, "caller", uri),
     ]
     for make in makers:
@@ -128,13 +128,26 @@ def test_both_legs_on_hold_need_no_leg_which_opensips_3_does_not_know() -> None:
     )
 
 
-def test_the_destination_of_an_attended_transfer_is_passed_on() -> None:
+@pytest.mark.parametrize(
+    ("dialog", "uri", "destination", "expected"),
+    [
+        (KNOWN_A, "sip:dave@h", None, "sip:dave@h;osid=1.2"),
+        (KNOWN_A, "sip:dave@h", BOB, f"{BOB};osid=1.2"),
+        (KNOWN_A, "sip:dave@h;osid=7.8", None, "sip:dave@h;osid=1.2"),  # of a transfer before
+        (KNOWN_A, "sip:da>ve@h", None, None),  # a phone's own; callops takes it as it is
+        (Dialog(id="", callid=A, state=4), "sip:dave@h", None, "sip:dave@h"),
+        (Dialog(id="", callid=A, state=4), "sip:dave@h", BOB, BOB),
+    ],
+)
+def test_the_destination_of_an_attended_transfer_is_passed_on_with_callops_mark(
+    dialog: Dialog, uri: str, destination: SipUri | None, expected: str | None
+) -> None:
+    other = Dialog(id="3.4", callid=B, state=4, callee=uri)
     params = {"callid": A, "leg": "caller", "transfer_callid": B, "transfer_leg": "callee"}
+    if expected is not None:
+        params["destination"] = expected
 
-    assert requests.refer_to_leg(A, "caller", B, "callee", None).params == params
-    assert requests.refer_to_leg(A, "caller", B, "callee", BOB).params == params | {
-        "destination": BOB
-    }
+    assert requests.refer_to_leg(dialog, "caller", other, "callee", destination).params == params
 
 
 def test_a_second_refer_goes_past_callops_with_its_mark() -> None:
@@ -155,9 +168,17 @@ def test_a_second_refer_goes_past_callops_with_its_mark() -> None:
 @pytest.mark.parametrize(
     ("leg", "destination", "expected"),
     [
-        ("callee", None, "<sip:dave@h?Replaces=call-b%3Bto-tag%3Dtag-d%3Bfrom-tag%3Dtag-c>"),
-        ("caller", None, "<sip:cindy@h?Replaces=call-b%3Bto-tag%3Dtag-c%3Bfrom-tag%3Dtag-d>"),
-        ("callee", BOB, f"<{BOB}?Replaces=call-b%3Bto-tag%3Dtag-d%3Bfrom-tag%3Dtag-c>"),
+        (
+            "callee",
+            None,
+            "<sip:dave@h;osid=1.2?Replaces=call-b%3Bto-tag%3Dtag-d%3Bfrom-tag%3Dtag-c>",
+        ),
+        (
+            "caller",
+            None,
+            "<sip:cindy@h;osid=1.2?Replaces=call-b%3Bto-tag%3Dtag-c%3Bfrom-tag%3Dtag-d>",
+        ),
+        ("callee", BOB, f"<{BOB};osid=1.2?Replaces=call-b%3Bto-tag%3Dtag-d%3Bfrom-tag%3Dtag-c>"),
     ],
 )
 def test_a_second_attended_refer_names_the_call_that_it_replaces(

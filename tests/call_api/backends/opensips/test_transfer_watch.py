@@ -71,7 +71,8 @@ def test_a_call_that_was_transferred_before_is_referred_past_callops(*, join: bo
                 if method == "dlg_send_sequential"
             ]
             assert headers == (
-                "Refer-To: <sip:bob@127.0.0.1?Replaces=b%3Bto-tag%3Dtag-2%3Bfrom-tag%3Dtag-1>\r\n"
+                "Refer-To: <sip:bob@127.0.0.1;osid=id-a"
+                "?Replaces=b%3Bto-tag%3Dtag-2%3Bfrom-tag%3Dtag-1>\r\n"
                 if join
                 else "Refer-To: <sip:cindy@127.0.0.1;osid=id-a>\r\n"
             )

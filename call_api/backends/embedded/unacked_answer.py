@@ -58,8 +58,14 @@ class UnackedAnswer:
             self._older.receive(ack)
 
     def stop(self) -> None:
-        """Wait no more for any ACK of the dialog."""
-        self._finish()
+        """Tell nobody of any ACK of the dialog: a BYE has come.
+
+        What answers a re-INVITE is repeated all the same. It may be lost, and a phone that hung up
+        without it would wait for it for ever; the first 2xx of a call it must have had.
+        """
+        self._incoming.on_ack = self._incoming.on_no_ack = None
+        if self._incoming.request.to_tag is None:
+            self._finish()
         if self._older is not None:
             self._older.stop()
 

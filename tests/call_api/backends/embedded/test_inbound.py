@@ -271,3 +271,20 @@ async def test_a_connection_that_is_lost_fails_what_waits_for_an_answer_on_it() 
 
         await until(lambda: call.ended_by == 503)
         bob.calls.clear()
+
+
+@in_virtual_time
+async def test_who_hangs_up_before_it_got_the_answer_to_its_reinvite_gets_it_all_the_same() -> None:
+    async with sip_office("alice", "bob") as office:
+        near, _ = await calls(office)
+        changing = asyncio.get_running_loop().create_task(near.reinvite())
+        await asyncio.sleep(0.0025)  # we have passed it on, and the peer has answered
+        office.link.loss = 1.0  # our answer gets lost
+        await asyncio.sleep(0.001)
+        office.link.loss = 0.0
+
+        assert await near.hang_up() == 200
+
+        async with asyncio.timeout(40.0):
+            assert await changing in (200, 487)
+        await office.gone()

@@ -121,16 +121,26 @@ def test_of_two_answers_each_waits_for_its_own_ack(scene: ServerScene) -> None:
     assert scene.clock.pending == 0
 
 
-def test_a_bye_ends_the_wait_for_every_ack(scene: ServerScene) -> None:
+@pytest.mark.parametrize("is_acknowledged", [True, False])
+def test_after_a_bye_the_answer_to_a_reinvite_is_repeated_and_nobody_is_told(
+    scene: ServerScene, is_acknowledged: bool
+) -> None:
     both = reinvited(scene)
     for incoming in both:
+        incoming.on_ack = lambda ack: pytest.fail("the call is over")
         incoming.on_no_ack = lambda: pytest.fail("the call is over")
 
     to = f"<sip:bob@192.0.2.2>;tag={both[0].to_tag}"
     scene.incoming(make_request("BYE", to=to, number=3, branch="z9hG4bK3")).respond(200)
+    scene.clock.advance(1.6)
+    if is_acknowledged:
+        scene.receive(ack_of(both[1], number=2))
     scene.clock.advance(100.0)
 
-    assert scene.statuses() == [200]
+    cseqs = [response.cseq.number for response in scene.flow.take_responses()]
+    assert cseqs == [3, 2, 2, *([] if is_acknowledged else [2] * 8)]
+    assert scene.party.agent.transactions == 0
+    assert scene.clock.pending == 0
 
 
 def test_the_ack_of_a_peer_that_reuses_the_branch_is_taken_too(scene: ServerScene) -> None:

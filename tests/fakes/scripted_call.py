@@ -1,6 +1,7 @@
 """One call of a scripted phone, and where its sound would go."""
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from call_api.backends.embedded.incoming_request import IncomingRequest
@@ -8,7 +9,7 @@ from call_api.backends.embedded.outgoing_request import OutgoingRequest
 from call_api.sip.dialog import Dialog, HeaderLines, new_request
 from call_api.sip.flow import Address, Flow
 from call_api.sip.message import Request, Response
-from call_api.sip.sdp import Direction, Origin, Sdp, make_answer, make_offer, mirrored
+from call_api.sip.sdp import Direction, Media, Origin, Sdp, make_answer, make_offer, mirrored
 
 if TYPE_CHECKING:
     from tests.fakes.scripted_phone import ScriptedPhone
@@ -153,10 +154,11 @@ class ScriptedCall:
 
     # In the call.
 
-    async def reinvite(self, *, offers: bool = True) -> int:
+    async def reinvite(self, *, offers: bool = True, headers: HeaderLines = ()) -> int:
         """Send a re-INVITE with what we wish; return the final status."""
         assert self.dialog is not None
-        invite = self.dialog.request("INVITE", body=self.offer() if offers else b"")
+        body = self.offer() if offers else b""
+        invite = self.dialog.request("INVITE", headers=headers, body=body)
         response = await self.phone.send(invite)
         if response.is_success:
             self._acknowledge(invite, response)
@@ -221,7 +223,13 @@ class ScriptedCall:
     # Descriptions.
 
     def offer(self) -> bytes:
-        return self._origin.write(make_offer(*self.media, self.wish))
+        sdp = make_offer(*self.media, self.wish)
+        if self.phone.has_video:
+            sdp = replace(sdp, media=(*sdp.media, self._video(self.wish)))
+        return self._origin.write(sdp)
+
+    def _video(self, direction: Direction) -> Media:
+        return Media("video", self.media[1] + 2, "", "RTP/AVP", "31", (f"a={direction}",))
 
     def _accept(self, incoming: IncomingRequest, body: bytes) -> None:
         def acked(ack: Request) -> None:
@@ -249,6 +257,11 @@ class ScriptedCall:
         self.bodies.append(sdp)
         self.remote = sdp
         self.local = both(answer.direction, self.wish)
+        media = [
+            self._video(self.local) if self.phone.has_video and asked.kind == "video" else own
+            for asked, own in zip(sdp.media, answer.media, strict=True)
+        ]
+        answer = replace(answer, media=tuple(media))
         return self._origin.write(answer.with_direction(self.local), answers=sdp)
 
     def _take_description(self, answer: bytes) -> None:

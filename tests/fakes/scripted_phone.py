@@ -21,6 +21,7 @@ class ScriptedPhone:
         refuse_with: Status and headers with which it refuses calls.
         reinvites: How it answers the next re-INVITEs: statuses and headers, 0 for not as yet;
             then 200.
+        has_video: It offers video and takes it.
         is_dead: It hears nothing.
         calls: Its calls, ended ones included, oldest first.
         heard: Methods of all requests that came, oldest first.
@@ -36,6 +37,7 @@ class ScriptedPhone:
         self.progress: tuple[int, ...] = (180,)
         self.refuse_with: tuple[int, HeaderLines] | None = None
         self.reinvites: list[tuple[int, HeaderLines]] = []
+        self.has_video = False
         self.is_dead = False
         self.calls: list[ScriptedCall] = []
         self.heard: list[str] = []

@@ -127,6 +127,12 @@ class PhoneInvites:
             return
         leg.turn.try_take()
         leg.open(incoming)
+        told = leg.session.told
+        is_unchanged = offer is not None and offer == before[0]
+        if is_unchanged and told is not None and "Session-Expires" in incoming.request.headers:
+            # The phone's session timer (RFC 4028, section 7.4): no reason to disturb the peer.
+            leg.answer_invite(leg.session.answer(told))
+            return
         if call is None or peer is None or call.held:
             answer_alone(leg, call, is_offered=offer is not None)
             if call is not None:

@@ -261,3 +261,42 @@ async def test_an_answer_in_the_ack_that_cannot_be_read_puts_the_peer_back() -> 
         await asyncio.sleep(1.0)
         assert far.sends_to == near.media
         assert far.hears
+
+
+@in_virtual_time
+async def test_a_session_timer_is_answered_without_disturbing_the_peer() -> None:
+    async with sip_office("alice", "bob") as office:
+        near, far = await calls(office)
+        far.phone.is_dead = True  # for a while, as on a bad network
+        before = list(near.bodies)
+
+        refreshed = await near.reinvite(headers=[("Session-Expires", "90;refresher=uac")])
+
+        assert refreshed == 200
+        assert near.bodies == [*before, near.bodies[-1]]
+        assert near.bodies[-1] == before[-1]
+        assert len(far.invites) == 1
+        far.phone.is_dead = False
+        assert talk(near, far)
+
+
+@in_virtual_time
+async def test_a_change_that_a_session_timer_brings_is_passed_on() -> None:
+    async with sip_office("alice", "bob") as office:
+        near, far = await calls(office)
+
+        near.media = ("127.0.0.77", 7000)
+        assert await near.reinvite(headers=[("Session-Expires", "90")]) == 200
+
+        assert talk(near, far)
+
+
+@in_virtual_time
+async def test_a_session_timer_by_update_falls_back_to_one_by_invite() -> None:
+    async with sip_office("alice", "bob") as office:
+        near, _ = await calls(office)
+
+        update = await near.request("UPDATE", [("Session-Expires", "90;refresher=uac")])
+
+        assert update == 405
+        assert await near.reinvite(headers=[("Session-Expires", "90;refresher=uac")]) == 200

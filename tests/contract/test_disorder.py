@@ -8,6 +8,7 @@ from call_api.backends.base import StartStep
 from call_api.model import SipUri
 from tests.contract.disorder import Disorder
 from tests.fakes.lossy_link import LossyLink
+from tests.fakes.offer_answer import OfferAnswer
 from tests.fakes.sip_office import Office, read, sip_office, talk
 from tests.fakes.virtual_time import in_virtual_time
 
@@ -28,6 +29,8 @@ async def test_whatever_everybody_does_every_command_ends_and_no_call_is_half_al
 ) -> None:
     async with sip_office(*USERS, ring_for=10.0, link=lambda _: network(seed)) as office:
         office.link.loss = loss
+        for phone in [*office.phones.values()][::3]:
+            phone.has_video = True
         disorder = Disorder(office, seed)
 
         await disorder.reign(rounds=200)
@@ -35,6 +38,7 @@ async def test_whatever_everybody_does_every_command_ends_and_no_call_is_half_al
         assert disorder.outcomes.total() == 200
         assert all(disorder.outcomes[outcome] for outcome in ("ok", "error", "left"))
         assert disorder.faults() == []
+        OfferAnswer().check(office.link.carried)
         for callid in office.callids:
             await office.backend.end(callid)
         await office.gone()

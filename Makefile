@@ -6,6 +6,7 @@
 # make bench    how fast it is
 # make capacity how many calls the embedded back end carries, by SIPp
 # make soak MINUTES=10         commands and faults of every kind for so long: nothing may grow
+# make loss     1,500 calls, and the commands on as many, while a tenth of all messages is lost
 # make fuzz MINUTES=5          the parsers, with bytes that are guided by coverage
 # make properties MINUTES=5    the Hypothesis tests, for so long
 # make crash ROUNDS=200   kill -9 at random moments, so often on each back end, and compare
@@ -32,7 +33,7 @@ TEST_STAMP := $(VENV)/installed-test
 NODE_STAMP := $(VENV)/installed-node
 
 .NOTPARALLEL:
-.PHONY: check test test-opensips demo run bench crash fuzz properties capacity format man install clean static \
+.PHONY: check test test-opensips demo run bench crash fuzz properties capacity loss format man install clean static \
     fast-tests live-tests program-tests test-opensips-if-there phones programs
 
 check: static fast-tests
@@ -97,6 +98,10 @@ capacity: $(USER_STAMP) phones
 .PHONY: soak
 soak: $(TEST_STAMP)
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
+loss: $(TEST_STAMP) phones
+	@$(BIN)/python -m bench.loss $(ARGS)
+	@export LOSSY_CALLS=1500 && $(PYTEST) tests/invariants/test_commands_over_a_bad_network.py
 
 fuzz: $(TEST_STAMP)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet \

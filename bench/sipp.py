@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.processes import free_port, stop
 
-SCENARIOS = Path(__file__).parent / "sipp"
+SCENARIOS = Path(__file__).parent / "scenarios"
 HOST = "127.0.0.1"
 CALLEE, CALLER = "answers", "calls"
 ENDS_WITHIN = 60.0
@@ -64,13 +64,13 @@ class Side:
 
 
 @contextmanager
-def answering(sip_port: int) -> Iterator[Side]:
+def answering(sip_port: int, scenario: str = "answer") -> Iterator[Side]:
     """A side that is registered and answers whatever comes."""
     port = str(free_port())
     with _sipp("register", sip_port, "-p", port, "-m", "1", "-key", "user", CALLEE) as registering:
         if registering.process.wait(10.0) != 0:
             raise RuntimeError(f"SIPp does not register: {registering.complaints()}")
-    with _sipp("answer", sip_port, "-p", port, "-key", "user", CALLEE) as side:
+    with _sipp(scenario, sip_port, "-p", port, "-key", "user", CALLEE) as side:
         yield side
 
 

@@ -48,7 +48,7 @@ async def all_have_ended(outside: Outside, cmd_ids: set[str]) -> None:
 async def test_a_client_that_vanishes_ends_no_command(outside: Outside, how: str) -> None:
     with ExitStack() as stack:
         cmd_ids = set()
-        for number in range(20):
+        for number in range(8):
             client = open_websocket(outside.address)
             ids = [f"{how} {number} {kind}".replace(" ", "-") for kind in ("echo", "start")]
             client.sendall(

@@ -120,7 +120,7 @@ async def test_a_handshake_that_is_wrong_costs_its_connection_alone(
 
 async def test_those_who_send_a_byte_now_and_then_are_dropped_in_time(outside: Outside) -> None:
     """Slowloris: each byte comes in time, the request never."""
-    slow = [await RawClient.connect(outside.address) for _ in range(200)]
+    slow = [await RawClient.connect(outside.address) for _ in range(100)]
     await until(lambda: outside.descriptors >= len(slow))
     await outside.still_serves()
     began = asyncio.get_running_loop().time()

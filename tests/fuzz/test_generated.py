@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.strategies import OF
@@ -19,6 +19,7 @@ SHARE = 0.05
 
 
 @pytest.mark.parametrize("name", OF)
+@settings(max_examples=settings().max_examples // 2)
 @given(data=st.data())
 def test_what_is_made_up_breaks_nothing(name: str, data: st.DataObject) -> None:
     made = data.draw(OF[name])

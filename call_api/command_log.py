@@ -127,7 +127,11 @@ class CommandLog:
 
     def tell(self) -> None:
         """Hand the listeners what they have not heard."""
-        for follower in tuple(self.followers):
+        followers = self.followers
+        if len(followers) == 1:
+            followers[0].catch_up()
+            return
+        for follower in tuple(followers):
             follower.catch_up()
 
 
@@ -174,5 +178,5 @@ class Follower:
                 subject = f"[{self._log.record.cmd_id}]"
                 logger.exception("a listener failed", extra={"subject": subject})
                 self.close()
-        if self._log.ended is not None:
+        if self._log.ended is not None and self._tell is not None:
             self.close()

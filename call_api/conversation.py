@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Raw
@@ -29,7 +29,7 @@ from call_api.errors import (
     TooManyRequests,
 )
 from call_api.journal import Journal, Owned, Record, Snapshot, fingerprint
-from call_api.logs import SUBJECT
+from call_api.logs import SUBJECT, Life
 from call_api.model import CallId, DialectName
 from call_api.random_ids import RandomIds
 from call_api.replies import Batch, Deliver, Reply, Then, error_text
@@ -37,6 +37,7 @@ from call_api.runner import Runner
 from call_api.watches import Watchers, Watches
 
 logger = logging.getLogger(__name__)
+_life = Life(logger)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +98,8 @@ class Conversation:
         self._dialect = dialect
         self._api = api
         self._send = send
+        self._is_wire_logged = logger.isEnabledFor(logging.DEBUG)
+        self._notify = self._log_and_send if self._is_wire_logged else send
         self._peer = peer
         self._standing = standing or Standing()
         self._about = {"subject": peer}  # for lines that are logged by the task of a command
@@ -113,8 +116,9 @@ class Conversation:
     def receive(self, text: str | bytes) -> None:
         """Take one text of the client. Never waits and never raises; the answer may come later."""
         subject = SUBJECT.set(self._peer)
-        logger.debug("< %r", text)
         try:
+            if self._is_wire_logged:
+                logger.debug("< %r", text)
             self._receive(text)
         except Exception:
             logger.exception("failed unexpectedly")
@@ -201,26 +205,26 @@ class Conversation:
     ) -> None:
         """Answer a command, a retry like the first one; called from the command's task."""
         self._unanswered -= 1
-        if isinstance(claimed, CallApiError | Snapshot):
-            self._standing.end(record.method, has_run=False)
-            outcome = claimed if isinstance(claimed, CallApiError) else "retry"
-            self._standing.tell(record.method, record.params, cmd_id=record.cmd_id, outcome=outcome)
         if isinstance(claimed, CallApiError):
             logger.info("%s of %s refused: %s", record.method, self._peer, claimed)
+            self._not_begun(record, claimed)
             reply.error(claimed)
             return
-        again = " again" if isinstance(claimed, Snapshot) else ""
-        logger.info("%s asked for%s by %s", record.method, again, self._peer)
+        if isinstance(claimed, Snapshot):
+            _life.tell(f"[{record.cmd_id}]", f"{record.method} asked for again by {self._peer}")
+            self._not_begun(record, "retry")
+        else:
+            _life.tell(f"[{record.cmd_id}]", f"{record.method} asked for by {self._peer}")
         reply.result(_STARTED % _encode(record.cmd_id), self._follow(claimed.record))
+
+    def _not_begun(self, record: Record, outcome: CallApiError | Literal["retry"]) -> None:
+        self._standing.end(record.method, has_run=False)
+        self._standing.tell(record.method, record.params, cmd_id=record.cmd_id, outcome=outcome)
 
     def _ended(self, record: Record, began: float, problem: CallApiError | None) -> None:
         self._standing.end(record.method)
         self._standing.tell(
-            record.method,
-            record.params,
-            cmd_id=record.cmd_id,
-            began=began,
-            outcome=problem or "ok",
+            record.method, record.params, cmd_id=record.cmd_id, began=began, outcome=problem or "ok"
         )
 
     def _follow(self, record: Record) -> Then | None:
@@ -291,7 +295,7 @@ class Conversation:
         except Exception:
             logger.exception("could not be answered", extra=self._about)
 
-    def _notify(self, text: bytes) -> None:
+    def _log_and_send(self, text: bytes) -> None:
         logger.debug("> %r", text, extra=self._about)
         self._send(text)
 

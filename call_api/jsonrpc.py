@@ -205,6 +205,14 @@ def _request(asked: _Request, version_needed: bool, may_be_deep: bool) -> Reques
     """
     id_ = bytes(asked.id)
     params = None if asked.params is UNSET else asked.params
+    if (
+        asked.jsonrpc == "2.0"
+        and type(asked.method) is str
+        and type(params) is dict
+        and id_[:1] not in _NO_ID
+        and not may_be_deep
+    ):
+        return Request(id_ or None, asked.method, params)  # as nearly all are
     if asked.jsonrpc != "2.0" and (version_needed or asked.jsonrpc is not UNSET):
         return Invalid('jsonrpc must be "2.0"')
     if not isinstance(asked.method, str):

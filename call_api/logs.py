@@ -1,17 +1,24 @@
 """Logging set-up: text or JSON, to stderr or to a file that is reopened on SIGHUP."""
 
+import asyncio
 import json
 import logging
 import sys
+from contextlib import nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
+from time import time
+from typing import ClassVar, TextIO
 
 from call_api.config import Log
 
 SUBJECT: ContextVar[str] = ContextVar("SUBJECT", default="-")
 """Whom the lines of the running code are about: ``[cmd_id]`` of a command, or a peer. It leads
 every line. A single line about somebody else says so: ``extra={"subject": peer}``."""
+
+_LINES_AT_ONCE = 1000
 
 _LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARN": logging.WARNING}
 _logger = logging.getLogger(__name__)
@@ -20,11 +27,15 @@ _logger = logging.getLogger(__name__)
 class _Formatter(logging.Formatter):
     """What both formats know of a record."""
 
-    @staticmethod
-    def time_of(record: logging.LogRecord) -> str:
-        """When it was logged: RFC 3339, UTC, milliseconds."""
-        time = datetime.fromtimestamp(record.created, UTC)
-        return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def line(self, created: float, level: str, subject: str, name: str, message: str) -> str:
+        """Return a line.
+
+        Args:
+            created: Seconds since 1970.
+            level: As the setting spells it.
+            name: The logger's.
+        """
+        raise NotImplementedError
 
     @staticmethod
     def level_of(record: logging.LogRecord) -> str:
@@ -49,32 +60,102 @@ class _Formatter(logging.Formatter):
 class TextFormatter(_Formatter):
     """Lines for people. Every line, those of a traceback too, has time, level and subject."""
 
+    def line(self, created: float, level: str, subject: str, name: str, message: str) -> str:  # noqa: ARG002
+        """Return a line, led by time, level and subject."""
+        return _escape(f"{_time(created)} {level:<5} {subject} {message}")
+
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, and one more for each line of a traceback."""
-        head = f"{self.time_of(record)} {self.level_of(record):<5} {self.subject_of(record)} "
-        lines = [record.getMessage(), *self.traceback_of(record).splitlines()]
-        return "\n".join(_escape(head + line) for line in lines)
+        about = record.created, self.level_of(record), self.subject_of(record), record.name
+        first = self.line(*about, record.getMessage())
+        if not record.exc_info and not record.stack_info:
+            return first
+        more = (self.line(*about, line) for line in self.traceback_of(record).splitlines())
+        return "\n".join((first, *more))
 
 
 class JsonFormatter(_Formatter):
     """One JSON object a line, for programs."""
 
+    def line(self, created: float, level: str, subject: str, name: str, message: str) -> str:
+        """Return the members time, level, subject, logger and message."""
+        return self._line(created, level, subject, name, message)
+
     def format(self, record: logging.LogRecord) -> str:
-        """Return the members time, level, subject, logger, message, and maybe traceback."""
+        """Return the members of a line, and maybe traceback."""
+        about = record.created, self.level_of(record), self.subject_of(record), record.name
+        return self._line(*about, record.getMessage(), self.traceback_of(record))
+
+    @staticmethod
+    def _line(
+        created: float, level: str, subject: str, name: str, message: str, traceback: str = ""
+    ) -> str:
         said = {
-            "time": self.time_of(record),
-            "level": self.level_of(record),
-            "subject": self.subject_of(record),
-            "logger": record.name,
-            "message": record.getMessage(),
+            "time": _time(created),
+            "level": level,
+            "subject": subject,
+            "logger": name,
+            "message": message,
         }
-        if traceback := self.traceback_of(record):
+        if traceback:
             said["traceback"] = traceback
         return json.dumps(said)
 
 
-class LogFile(logging.FileHandler):
+class _TurnHandler(logging.StreamHandler[TextIO]):
+    """Writes what is logged in one turn of the event loop in one go; a warning at once.
+
+    Two lines for each command, each with a system call of its own, would cost more than the
+    command. What was logged before a crash is there but for the lines of the very last turn.
+    """
+
+    formatter: _Formatter
+    _lines: list[str]
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line, to be written before the loop waits for anything."""
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001  # as every handler does
+            self.handleError(record)
+        else:
+            self.add(line, at_once=record.levelno >= logging.WARNING)
+
+    def add(self, line: str, *, at_once: bool = False) -> None:
+        """Take a line as it is."""
+        with self.lock or nullcontext():
+            self._lines.append(line)
+        if at_once or len(self._lines) >= _LINES_AT_ONCE:
+            self.flush()
+        elif len(self._lines) == 1:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:  # no loop runs, or this is another thread
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what there is."""
+        with self.lock or nullcontext():
+            if self._lines:
+                text, self._lines = "\n".join([*self._lines, ""]), []
+                self.stream.write(text)
+            super().flush()
+
+
+class _Stderr(_TurnHandler):
+    """What is logged goes to stderr."""
+
+    def __init__(self) -> None:
+        self._lines = []
+        super().__init__(sys.stderr)
+
+
+class LogFile(_TurnHandler, logging.FileHandler):
     """A log file that can be moved away while it is written to."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines = []
+        logging.FileHandler.__init__(self, path, encoding="utf-8")
 
     def reopen(self) -> None:
         """Open the file by its name again, and go on with the old one if that fails."""
@@ -88,6 +169,30 @@ class LogFile(logging.FileHandler):
             old.close()
 
 
+class Life:
+    """What a logger tells of the lives of commands, at INFO.
+
+    Two lines for each command: `logging` would take longer to make them than the command takes.
+    When nothing but `set_up` has set up how things are logged, they pass it by.
+    """
+
+    handler: ClassVar[_TurnHandler | None] = None
+    _root: ClassVar = logging.getLogger()
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def tell(self, subject: str, message: str) -> None:
+        """Log a line about ``subject``."""
+        logger, handler = self._logger, self.handler
+        if not logger.isEnabledFor(logging.INFO):
+            return
+        if handler is not None and self._root.handlers == [handler]:
+            handler.add(handler.formatter.line(time(), "INFO", subject, logger.name, message))
+        else:
+            logger.info("%s", message, extra={"subject": subject})
+
+
 def set_up(log: Log) -> LogFile | None:
     """Send what the whole program logs where the settings say, and nowhere else.
 
@@ -97,17 +202,29 @@ def set_up(log: Log) -> LogFile | None:
     Raises:
         OSError: The file cannot be opened for writing.
     """
-    file = LogFile(Path(log.file_path), encoding="utf-8") if log.file_path else None
-    handler = file or logging.StreamHandler(sys.stderr)
+    file = LogFile(Path(log.file_path)) if log.file_path else None
+    handler = file or _Stderr()
     handler.setFormatter(JsonFormatter() if log.format == "json" else TextFormatter())
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
         old.close()
     root.addHandler(handler)
+    Life.handler = handler
     root.setLevel(_LEVELS.get(log.level, logging.ERROR))
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     return file
+
+
+def _time(created: float) -> str:
+    """Return a time as RFC 3339 has it: UTC, milliseconds."""
+    second = int(created)
+    return f"{_second(second)}.{int((created - second) * 1000):03}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(since_1970: int) -> str:
+    return datetime.fromtimestamp(since_1970, UTC).isoformat().removesuffix("+00:00")
 
 
 def _escape(line: str) -> str:

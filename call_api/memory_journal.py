@@ -116,10 +116,13 @@ class MemoryJournal:
         Raises:
             UnknownCommand: None that is still kept has this id.
         """
-        log = self._log(cmd_id, token)
+        log = self._logs.find(cmd_id, token)
+        if log is None:
+            raise UnknownCommand(cmd_id)
         follower = Follower(log, after, tell)
         log.followers.append(follower)
-        self.is_untold(log)
+        if log.entries:
+            self.is_untold(log)
         return follower
 
     async def commands(self, token: str | None) -> list[Snapshot]:
@@ -177,13 +180,14 @@ class MemoryJournal:
         return log
 
     def _forget(self) -> None:
+        ended = self._ended
         too_old = self._clock() - self._keep_for
-        while self._ended and (
-            self._ended[0][0] <= too_old
-            or len(self._ended) > self._keep_most
+        while ended and (
+            ended[0][0] <= too_old
+            or len(ended) > self._keep_most
             or self._ended_bytes > self._keep_bytes
         ):
-            log = self._ended.popleft()[1]
+            log = ended.popleft()[1]
             self._ended_bytes -= log.size_bytes
             self._drop(log)
 

@@ -10,9 +10,11 @@ from call_api.commands.base import Emit
 from call_api.errors import CallApiError, CommandCancelled, CommandTimeout, InternalError
 from call_api.events import Ended, Error, Event
 from call_api.journal import Fenced, Owned
+from call_api.logs import Life
 from call_api.model import CallId
 
 logger = logging.getLogger(__name__)
+_life = Life(logger)
 
 SHUTTING_DOWN: Final = "the daemon is shutting down"
 
@@ -140,11 +142,11 @@ class Running:
         self._timer.cancel()
         if problem is None:
             self._owned.append(Ended(callid=self._callid), last=True)
-            logger.info("ended", extra=self._about())
+            _life.tell(f"[{self._owned.record.cmd_id}]", "ended")
         else:
             self._append(problem)
             self._owned.append(Ended(), last=True)
-            logger.info("failed: %s", problem, extra=self._about())
+            _life.tell(f"[{self._owned.record.cmd_id}]", f"failed: {problem}")
 
     def _append(self, problem: CallApiError) -> None:
         """Tell why the command failed. A problem that JSON cannot say must not keep it running."""

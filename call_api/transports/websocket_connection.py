@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import SEND_EOF, State
+from websockets.protocol import SEND_EOF
 
 from call_api.access.standing import Standing
 from call_api.config import WsServer
@@ -100,7 +100,7 @@ class Connection(asyncio.Protocol):
         A client that leaves ``max_queue`` bytes unread is closed with 1013: it comes back and
         attaches from its last ``seq``. One text that is longer by itself still goes out.
         """
-        if self._is_leaving or self._protocol.state is not State.OPEN:
+        if self._is_leaving:
             return
         if self._queued > self._max_queue:
             self._flush()

@@ -1,14 +1,17 @@
+import asyncio
 import io
 import json
 import logging
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from call_api.config import Log
-from call_api.logs import SUBJECT, JsonFormatter, LogFile, TextFormatter, set_up
+from call_api.logs import SUBJECT, JsonFormatter, Life, LogFile, TextFormatter, set_up
 
 
 @pytest.fixture
@@ -176,3 +179,106 @@ def test_setting_up_twice_leaves_one_handler(root_logger: logging.Logger) -> Non
     set_up(Log())
 
     assert len(root_logger.handlers) == 1
+
+
+class Stream(io.StringIO):
+    """Remembers how often it was written to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        return super().write(text)
+
+
+@pytest.fixture
+def stderr() -> Iterator[Stream]:
+    yield Stream()
+    Life.handler = None
+
+
+def set_up_on(stream: Stream, log: Log) -> None:
+    with redirect_stderr(stream):
+        set_up(log)
+
+
+@pytest.mark.usefixtures("root_logger")
+async def test_what_is_logged_in_one_turn_of_the_loop_is_one_write(stderr: Stream) -> None:
+    set_up_on(stderr, Log(level="INFO"))
+    logger = logging.getLogger("call_api.x")
+
+    for number in range(3):
+        logger.info("%d", number)
+    assert stderr.writes == 0
+    await asyncio.sleep(0)
+
+    assert stderr.writes == 1
+    assert [line[-1] for line in stderr.getvalue().splitlines()] == ["0", "1", "2"]
+
+
+@pytest.mark.usefixtures("root_logger")
+async def test_a_warning_is_written_at_once_and_so_is_very_much(stderr: Stream) -> None:
+    set_up_on(stderr, Log(level="INFO"))
+    logger = logging.getLogger("call_api.x")
+
+    logger.info("before")
+    logger.warning("now")
+    assert [line.split()[-1] for line in stderr.getvalue().splitlines()] == ["before", "now"]
+    for _ in range(1500):
+        logger.info("much")
+
+    assert len(stderr.getvalue().splitlines()) == 1002
+
+
+@pytest.mark.usefixtures("root_logger")
+async def test_a_message_that_cannot_be_formatted_costs_its_own_line_alone(stderr: Stream) -> None:
+    set_up_on(stderr, Log(level="INFO"))
+    logger = logging.getLogger("call_api.x")
+
+    logger.info("%d", "x")
+    logger.info("next")
+    await asyncio.sleep(0)
+
+    assert stderr.getvalue().endswith(" INFO  - next\n")
+
+
+@pytest.mark.usefixtures("root_logger")
+@pytest.mark.parametrize("format_", ["text", "json"])
+async def test_the_life_of_a_command_is_told_as_any_other_line(
+    stderr: Stream, format_: Literal["text", "json"]
+) -> None:
+    set_up_on(stderr, Log(level="INFO", format=format_))
+    logger = logging.getLogger("call_api.x")
+
+    Life(logger).tell("[a]", "gone\n")
+    logger.info("gone\n", extra={"subject": "[a]"})
+    await asyncio.sleep(0)
+
+    one, other = stderr.getvalue().splitlines()
+    if format_ == "text":
+        assert one[24:] == other[24:] == " INFO  [a] gone\\x0a"
+    else:
+        assert {**json.loads(one), "time": 0} == {**json.loads(other), "time": 0}
+
+
+def test_the_life_of_a_command_is_told_to_whoever_listens(
+    root_logger: logging.Logger, stderr: Stream
+) -> None:
+    heard: list[logging.LogRecord] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record)
+
+    set_up_on(stderr, Log(level="INFO"))
+    life = Life(logging.getLogger("call_api.x"))
+    root_logger.addHandler(Listener())
+
+    life.tell("[a]", "100 % heard")
+    root_logger.setLevel(logging.WARNING)
+    life.tell("[a]", "unheard")
+
+    assert [(one.getMessage(), vars(one)["subject"]) for one in heard] == [("100 % heard", "[a]")]
+    assert stderr.getvalue().endswith("[a] 100 % heard\n")

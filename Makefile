@@ -67,7 +67,7 @@ programs:
 
 # Clients in other languages, a browser, scripts.
 program-tests: $(TEST_STAMP) programs $(NODE_STAMP)
-	@export PART='programs' && $(PYTEST) -rs -n 2 -m programs tests/interop
+	@export PART='programs' && $(PYTEST) -rs -n 2 -m programs tests/interop tests/examples
 
 # The proxy itself and the folder of its modules; RUNS=20 runs every test so often.
 test-opensips: $(TEST_STAMP)

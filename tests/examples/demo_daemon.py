@@ -35,14 +35,15 @@ class DemoDaemon:
 
 
 @contextmanager
-def demo_daemon(home: Path, **settings: str) -> Iterator[DemoDaemon]:
+def demo_daemon(home: Path, *args: str, **settings: str) -> Iterator[DemoDaemon]:
     """Run it.
 
     Args:
+        args: More of its command line.
         settings: What differs from `SETTINGS`.
     """
     home.mkdir(exist_ok=True)
-    with running(home, "call-api", "--demo", env={**SETTINGS, **settings}) as program:
+    with running(home, "call-api", "--demo", *args, env={**SETTINGS, **settings}) as program:
         for _ in range(100):
             found = re.search(r"ready.* (wss?://\S+)", line := program.line())
             if found:

@@ -43,7 +43,7 @@ class Join(Operation):
         self._a, self._leg_a = call_a, leg_a
         self._b, self._leg_b = call_b, leg_b
         self._x, self._y = call_a.legs[leg_a], call_b.legs[leg_b]
-        self._before = Before(self._x, self._y)
+        self._before: Before | None = None
         self._to = to or SipUri(call_b.uris[leg_b])
         self._tell = tell
 
@@ -51,6 +51,7 @@ class Join(Operation):
         """Do it, telling each step."""
         a, b, name = self._a, self._b, OTHER[self._leg_a]
         self._tell(TransferStep(state="start", callid=a.callid, destination=self._to))
+        self._before = await Before.of(self._x, self._y)
         x_is = a.uris[self._leg_a]
         await join(self._x, self._y, to_x=identity(self._to), to_y=identity(x_is))
         left = self.board.reseat(a, name, self._y, self._to)
@@ -69,6 +70,8 @@ class Join(Operation):
     async def undo(self) -> None:
         """Let the old pairs talk on as before."""
         await super().undo()
+        if self._before is None:
+            return
         await self._before.put_back()
         for call, leg, name in (
             (self._a, self._x, self._leg_a),

@@ -43,10 +43,11 @@ class Hold(Operation):
         self._legs = [name for name in LEGS if name in legs]
         self._held = call.held.union(legs) if is_on else call.held.difference(legs)
         self._tell = tell
-        self._before = Before(*call.legs.values())
+        self._before: Before | None = None
 
     async def run(self) -> None:
         """Do it, telling each step."""
+        self._before = await Before.of(*self._call.legs.values())
         if self._held:
             await self._direct()
         else:
@@ -56,7 +57,8 @@ class Hold(Operation):
     async def undo(self) -> None:
         """Let both parties do what they did before."""
         await super().undo()
-        await self._before.put_back()
+        if self._before is not None:
+            await self._before.put_back()
 
     async def _direct(self) -> None:
         """Tell each party where its media flows; those that were not asked for come first."""

@@ -1,6 +1,6 @@
 """Two live legs and their media: joined, settled, and put back as they were."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from call_api.backends.embedded import reinvite
@@ -65,8 +65,23 @@ class Before:
     def __init__(self, *legs: Leg) -> None:
         self._told = [(leg, leg.session.told) for leg in legs]
 
-    async def put_back(self) -> None:
+    @staticmethod
+    async def of(*legs: Leg) -> "Before":
+        """Return what legs were told, once what the phones change by themselves is through.
+
+        Raises:
+            CallFailed: That takes too long.
+        """
+        for leg in legs:
+            await reinvite.idle(leg)
+        return Before(*legs)
+
+    async def put_back(self, *, over: Collection[Sdp | None] | None = None) -> None:
         """Tell every leg that is still up what it was told, if it has been told otherwise.
+
+        Args:
+            over: Only if it was told one of these; None: whatever it was told. For one who has
+                not the call alone: what others tell meanwhile counts.
 
         Raises:
             CallFailed: A phone refuses; the others have been told all the same.
@@ -77,11 +92,17 @@ class Before:
                 try:
                     await reinvite.idle(leg)
                     if leg.session.told != told:
-                        await reinvite.offer(leg, told)
+                        await reinvite.offer(leg, told, is_moot=_is_moot(leg, over))
                 except CallFailed as exc:
                     failure = exc
         if failure is not None:
             raise failure
+
+
+def _is_moot(leg: Leg, over: Collection[Sdp | None] | None) -> Callable[[], bool]:
+    if over is None:
+        return reinvite.never
+    return lambda: not any(leg.session.told is told for told in over)
 
 
 async def follow(moved: Leg, peer: Leg) -> None:

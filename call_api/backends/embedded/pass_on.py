@@ -57,7 +57,7 @@ class PassOn(Operation):
         self._peer.decline()
         self._leg.session.forget_offer(self._said, holds=self._held)
         refuse(self._leg, self.error)
-        await self._before.put_back()
+        await self._before.put_back(over=(self._offer, None))
 
 
 def answer_alone(leg: Leg, call: PhoneCall | None, *, is_offered: bool) -> None:

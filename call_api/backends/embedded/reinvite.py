@@ -3,6 +3,7 @@
 import asyncio
 import re
 import secrets
+from collections.abc import Callable
 
 from call_api.backends.embedded.leg import CAPABILITIES, LOST, Leg, nothing
 from call_api.errors import CallFailed
@@ -18,13 +19,23 @@ _MAX_RETRY_AFTER = 10
 _SECONDS = re.compile(r"\s*([0-9]{1,9})\b")
 
 
-async def offer(leg: Leg, sdp: Sdp, headers: HeaderLines = ()) -> Sdp:
+def never() -> bool:
+    """Stand in where nothing can become moot."""
+    return False
+
+
+async def offer(
+    leg: Leg, sdp: Sdp, headers: HeaderLines = (), *, is_moot: Callable[[], bool] = never
+) -> Sdp:
     """Offer a phone other media; return its answer.
+
+    Args:
+        is_moot: Asked when its turn has come; if so, nothing is sent.
 
     Raises:
         CallFailed: The phone refuses, and all stays as it was; or it is gone.
     """
-    return await _reinvite(leg, sdp, headers)
+    return await _reinvite(leg, sdp, headers, is_moot)
 
 
 async def ask(leg: Leg, headers: HeaderLines = ()) -> Sdp:
@@ -61,11 +72,16 @@ async def once(leg: Leg, sdp: Sdp | None) -> Response:
     return await _Reinvite(leg, sdp).send((), ANSWER_WITHIN)
 
 
-async def _reinvite(leg: Leg, sdp: Sdp | None, headers: HeaderLines) -> Sdp:
+async def _reinvite(
+    leg: Leg, sdp: Sdp | None, headers: HeaderLines, is_moot: Callable[[], bool] = never
+) -> Sdp:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + ANSWER_WITHIN
     while True:
         await _take_turn(leg, deadline)
+        if leg.session.said is not None and is_moot():
+            leg.turn.give()
+            return leg.session.said
         response = await _Reinvite(leg, sdp).send(headers, deadline - loop.time())
         if response.is_success and leg.session.said is not None:
             return leg.session.said

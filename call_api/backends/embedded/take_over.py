@@ -78,11 +78,12 @@ class TakeOver(Operation):
         self._leg = leg
         self._peer = call.legs[OTHER[name]]
         self._offer = offer
-        self._before = Before(self._peer)
+        self._before: Before | None = None
         board.calls.ring(call, leg)
 
     async def run(self) -> None:
         """Join it with the one who stays."""
+        self._before = await Before.of(self._peer)
         headers = identity(self._leg.uri)
         if self._offer is not None:
             await reinvite.offer(self._peer, self._offer, headers)
@@ -103,6 +104,8 @@ class TakeOver(Operation):
         self._peer.decline()
         refuse(self._leg, self.error)
         await super().undo()
+        if self._before is None:
+            return
         await self._before.put_back()
         left = self._call.legs.get(self._name)
         if left is not None:

@@ -56,7 +56,7 @@ class Transfer(Operation):
         reached = await ringing.winner(self._tell_progress)
         self.lets_phones_speak = False
         await may_act()
-        self._before = Before(kept)  # the parties may have done something while it rang
+        self._before = await Before.of(kept)  # the parties may have done something while it rang
         await settle(kept, reached, offer, to_x=identity(self._to))
         left = self.board.reseat(call, name, reached, self._to)
         self._tell(TransferStep(state="ok", callid=call.callid, destination=self._to))

@@ -7,7 +7,7 @@ import pytest
 from call_api.backends.embedded.take_over import Replaces
 from call_api.model import LEGS, LegName
 from tests.fakes.scripted_call import ScriptedCall
-from tests.fakes.sip_office import Office, far_away, sip_office, talk
+from tests.fakes.sip_office import Office, far_away, read, silent, sip_office, talk
 from tests.fakes.virtual_time import in_virtual_time, until
 
 ANYBODY = "sip:alice@localhost"
@@ -175,3 +175,42 @@ async def test_a_call_that_still_rings_is_not_taken_over() -> None:
 )
 def test_replaces_is_read_as_its_grammar_has_it(text: str, expected: Replaces | None) -> None:
     assert Replaces.parse(text) == expected
+
+
+@in_virtual_time
+async def test_what_was_refused_to_the_one_who_goes_is_not_put_back_over_the_one_who_comes() -> (
+    None
+):
+    async with sip_office("alice", "bob", "carol", link=far_away) as office:
+        alice, bob, carol = office.phones.values()
+        await office.dial(alice, bob)
+        replaced = bob.call
+        replaced.media = ("127.0.0.77", 7000)
+        alice.reinvites = [(488, ())]
+        changing = asyncio.get_running_loop().create_task(replaced.reinvite())
+        await asyncio.sleep(0.06)  # it has been passed on
+
+        carol.dial(alice.uri, headers=[("Replaces", replaced.replaces())])
+
+        assert await changing in (488, 487)
+        await until(lambda: not bob.live)
+        await until(lambda: talk(alice.call, carol.call))
+        await asyncio.sleep(10.0)
+        assert talk(alice.call, carol.call)
+
+
+@in_virtual_time
+async def test_what_was_refused_is_not_put_back_over_a_hold() -> None:
+    async with sip_office("alice", "bob", link=far_away) as office:
+        alice, bob = office.phones.values()
+        call = await office.dial(alice, bob)
+        bob.call.media = ("127.0.0.77", 7000)
+        alice.reinvites = [(488, ())]
+        changing = asyncio.get_running_loop().create_task(bob.call.reinvite())
+        await asyncio.sleep(0.06)
+
+        await read(office.backend.hold(office.callid, LEGS))
+
+        assert await changing == 488
+        await asyncio.sleep(10.0)
+        assert silent(call, bob.call)

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import json
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.fakes.programs import running
+from tests.faults.crash_clients import (
+    Broken,
+    Killing,
+    LeavingClient,
+    Sent,
+    again,
+    check,
+    check_end,
+    known,
+)
 from tests.faults.far_side import USERS
 from tests.faults.outside import FREE, Outside, addresses
 from tests.wire.api import JsonClient
@@ -42,24 +53,6 @@ GONE: Final = (ConnectionError, asyncio.IncompleteReadError, TimeoutError)
 
 LOAD_FOR: Final = (0.02, 1.6)
 """Seconds after which the daemon is killed, at least and at most."""
-
-
-class Broken(AssertionError):
-    """A promise was broken."""
-
-
-@dataclass
-class Sent:
-    """One command, as its client knows it."""
-
-    method: str
-    params: dict[str, Any]
-    is_answered: bool = False
-    told: list[Any] = field(default_factory=list)
-
-    @property
-    def has_ended(self) -> bool:
-        return bool(self.told) and self.told[-1]["params"]["event"] == "Ended"
 
 
 @dataclass
@@ -103,35 +96,6 @@ class FarSide:
         return self._process.stdout.readline().strip()
 
 
-class Killing:
-    """A daemon that is going to be killed, and what was sent to it.
-
-    Args:
-        frames: It is killed right after so many; 0: by `kill` alone.
-    """
-
-    def __init__(self, daemon: Outside, sent: dict[str, Sent], frames: int) -> None:
-        self.daemon = daemon
-        self._sent = sent
-        self._frames = frames
-
-    def ask(self, client: JsonClient, cmd_id: str, method: str, params: dict[str, Any]) -> Sent:
-        """Send a command."""
-        command = self._sent[cmd_id] = Sent(method, {**params, "cmd_id": cmd_id})
-        client.ask(method, command.params, id=cmd_id)
-        return command
-
-    def take(self, frame: Any) -> None:
-        """Note what a client was sent."""
-        self._frames -= 1
-        if self._frames == 0:
-            self.kill()
-        _take(frame, self._sent)
-
-    def kill(self) -> None:
-        self.daemon.program.process.kill()
-
-
 class Scene:
     """A daemon that is killed again and again, and its far side.
 
@@ -161,7 +125,7 @@ class Scene:
         self._far = FarSide(stack, "phones", port)
         self._env["CALL_API_EMBEDDED_PORT"] = port
 
-    async def round(self) -> None:
+    async def round(self, how: signal.Signals = signal.SIGKILL) -> None:
         """Load a daemon, kill it, start it again, compare.
 
         Raises:
@@ -171,12 +135,20 @@ class Scene:
         sent: dict[str, Sent] = {}
         with self._life() as daemon:
             self._far.ask("register")
-            await self._load(daemon, sent)
+            await self._load(daemon, sent, how)
+            if how is not signal.SIGKILL:
+                check_end(daemon, sent)
         with self._life() as daemon:
             self._far.ask("register")
             await self._compare(daemon, sent)
             self._count()
         self.figures.rounds += 1
+
+    def check_log(self) -> None:
+        """Fail if any of the daemons has logged an error."""
+        lines = self.log.read_text("utf-8").splitlines()
+        if complaints := [line for line in lines if " ERROR " in line or "Traceback" in line]:
+            raise Broken(f"the log says {complaints[:5]}")
 
     @contextmanager
     def _life(self) -> Iterator[Outside]:
@@ -184,11 +156,11 @@ class Scene:
         with running(self._folder, "call-api", env=self._env) as program:
             yield Outside(program, *addresses(program), self.log)
 
-    async def _load(self, daemon: Outside, sent: dict[str, Sent]) -> None:
+    async def _load(self, daemon: Outside, sent: dict[str, Sent], how: signal.Signals) -> None:
         """Run commands until the daemon is killed: at some time, or right after some frame."""
         time = self.chance.uniform(*LOAD_FOR)
         frames = self.chance.choice([0, self.chance.randrange(1, FRAMES)])
-        killing = Killing(daemon, sent, frames)
+        killing = Killing(daemon, sent, frames, how)
         loaded = asyncio.gather(
             *(self._chain(killing, number) for number in range(CHAINS)),
             *(self._echoes(killing, number) for number in range(ECHOES)),
@@ -199,31 +171,33 @@ class Scene:
         killing.kill()
         await loaded
 
-    async def _echoes(self, killing: "Killing", number: int) -> None:
+    async def _echoes(self, killing: Killing, number: int) -> None:
         """One client that has many commands under way, as long as the daemon lives."""
         head = f"{self.figures.rounds}-echo-{number}"
         with suppress(*GONE):
-            async with await JsonClient.open(killing.daemon.address, "/call-api/v2") as client:
+            async with await LeavingClient.open(killing.daemon.address, "/call-api/v2") as client:
                 for count in itertools.count():
                     begun = [
                         killing.ask(client, f"{head}-{count}-{one}", "Echo", {"x": one})
                         for one in range(AT_ONCE)
                     ]
-                    while not all(command.has_ended for command in begun):
+                    while not all(command.is_over for command in begun):
                         killing.take(await client.json())
                     await asyncio.sleep(self.chance.uniform(0.0, 0.1))
 
-    async def _chain(self, killing: "Killing", number: int) -> None:
+    async def _chain(self, killing: Killing, number: int) -> None:
         """One client that makes a call and does everything to it, as long as the daemon lives."""
         a, b, c = (f"sip:u{3 * number + phone}@127.0.0.1" for phone in range(3))
         head = f"{self.figures.rounds}-{number}"
         with suppress(*GONE):
-            client = await JsonClient.open(killing.daemon.address, "/call-api/v2")
+            client = await LeavingClient.open(killing.daemon.address, "/call-api/v2")
 
             async def run(method: str, **params: Any) -> str | None:
                 command = killing.ask(client, f"{head}-{method}", method, params)
-                while not command.has_ended:
+                while not command.is_over:
                     killing.take(await client.json())
+                if command.is_refused:  # the daemon goes
+                    raise ConnectionError
                 about: dict[str, str] = command.told[-1]["params"].get("data", {})
                 return about.get("callid")
 
@@ -237,18 +211,18 @@ class Scene:
     async def _compare(self, daemon: Outside, sent: Mapping[str, Sent]) -> None:
         before = {cmd_id: list(command.told) for cmd_id, command in sent.items()}
         async with await JsonClient.open(daemon.address, "/call-api/v2") as client:
-            known = await _known(client)
+            ids = await known(client)
             for cmd_id, command in sent.items():
-                if command.is_answered and cmd_id not in known:
+                if command.is_answered and cmd_id not in ids:
                     raise Broken(f"{cmd_id} was answered Started, and is forgotten")
-            again = await _again(client, sent)
+            first = await again(client, sent)
         async with await JsonClient.open(daemon.address, "/call-api/v2") as client:
-            once_more = await _again(client, sent)
+            once_more = await again(client, sent)
         for cmd_id, command in sent.items():
-            check(cmd_id, before[cmd_id], again[cmd_id])
-            if once_more[cmd_id] != again[cmd_id]:
-                raise Broken(f"{cmd_id} is told in two ways: {again} and {once_more}")
-            self._note(command, cmd_id in known, again[cmd_id])
+            check(cmd_id, before[cmd_id], first[cmd_id])
+            if once_more[cmd_id] != first[cmd_id]:
+                raise Broken(f"{cmd_id} is told in two ways: {first} and {once_more}")
+            self._note(command, cmd_id in ids, first[cmd_id])
 
     def _note(self, command: Sent, is_known: bool, told: list[Any]) -> None:
         figures = self.figures
@@ -276,44 +250,6 @@ class Scene:
             raise Broken(f"half made calls are left: {report}")
 
 
-def _take(frame: Any, sent: Mapping[str, Sent]) -> None:
-    """Note what a client was sent."""
-    if "id" in frame:
-        if "result" not in frame:
-            raise Broken(f"refused: {frame}")
-        sent[frame["id"]].is_answered = True
-    else:
-        sent[frame["params"]["cmd_id"]].told.append(frame)
-
-
-async def _known(client: JsonClient) -> set[str]:
-    listed = await client.answer("CommandList")
-    return {one["cmd_id"] for one in listed["result"]["commands"]}
-
-
-async def _again(client: JsonClient, sent: Mapping[str, Sent]) -> dict[str, list[Any]]:
-    """Send every command once more; return what is told of each, up to its end."""
-    again = {cmd_id: Sent(command.method, command.params) for cmd_id, command in sent.items()}
-    for cmd_id, command in again.items():
-        client.ask(command.method, command.params, id=cmd_id)
-    async with asyncio.timeout(60.0):
-        while not all(command.has_ended and command.is_answered for command in again.values()):
-            _take(await client.json(), again)
-    return {cmd_id: command.told for cmd_id, command in again.items()}
-
-
-def check(cmd_id: str, seen: list[Any], told: list[Any]) -> None:
-    """Compare what a client saw before the crash with what is told after it."""
-    if told[: len(seen)] != seen:
-        raise Broken(f"{cmd_id}: seen was {seen}, told is {told}")
-    numbers = [frame["params"]["seq"] for frame in told]
-    events = [frame["params"]["event"] for frame in told]
-    if numbers != list(range(1, len(told) + 1)):
-        raise Broken(f"{cmd_id}: numbers {numbers}")
-    if events.count("Ended") != 1 or events.count("Error") > 1 or "Error" in events[:-2]:
-        raise Broken(f"{cmd_id}: told is {events}")
-
-
 async def crash(backend: str, rounds: int, seed: int, *, is_loud: bool = False) -> Figures:
     """Do some rounds; return what came of them.
 
@@ -327,9 +263,22 @@ async def crash(backend: str, rounds: int, seed: int, *, is_loud: bool = False) 
             await scene.round()
             if is_loud and ((number + 1) % 10 == 0 or number + 1 == rounds):
                 print(f"{backend}: {scene.figures}", flush=True)
-        lines = scene.log.read_text("utf-8").splitlines()
-        if complaints := [line for line in lines if " ERROR " in line or "Traceback" in line]:
-            raise Broken(f"the log says {complaints[:5]}")
+        scene.check_log()
+        return scene.figures
+
+
+async def stop_under_load(backend: str, rounds: int, seed: int) -> Figures:
+    """Do the same with SIGTERM: every command that was begun is told to its end before.
+
+    Raises:
+        Broken: A promise was broken.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        scene = Scene(backend, folder, stack, seed)
+        for _ in range(rounds):
+            await scene.round(signal.SIGTERM)
+        scene.check_log()
         return scene.figures
 
 

@@ -53,15 +53,19 @@ class Outcomes:
 
 
 @asynccontextmanager
-async def troubled(trouble: Trouble, seed: int = 0) -> AsyncIterator[tuple[FakeProxy, Outside]]:
-    """A daemon process in front of a scripted proxy."""
+async def troubled(
+    trouble: Trouble, seed: int = 0, *, may_log: str = "\0", **env: str
+) -> AsyncIterator[tuple[FakeProxy, Outside]]:
+    """A daemon process in front of a scripted proxy; the rest is as for `daemon`."""
     async with FakeProxy(seed=seed, trouble=trouble) as proxy:
         for name in ("alice", "bob", "cindy"):
             proxy.switch.phones[name] = Manner(rings_for=RINGS_FOR)
         starting = daemon(
+            may_log=may_log,
             CALL_API_MI_URL=proxy.mi_url,
             CALL_API_MI_REPLY_WITHIN=str(REPLY_WITHIN),
             CALL_API_SIP_RING_FOR="10",
+            **env,
         )
         outside = await asyncio.to_thread(starting.__enter__)
         try:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.faults.crash import CHAINS, Broken, Figures, check, crash
+from tests.faults.crash import CHAINS, Figures, crash
+from tests.faults.crash_clients import Broken, check
 
 TOLD = [{"params": {"seq": 1, "event": "Reply"}}, {"params": {"seq": 2, "event": "Ended"}}]
 

@@ -202,12 +202,15 @@ async def one_more(daemon: Daemon, users: dict[str, str], folder: Path) -> Async
         return phone
 
     yield make
-    for phone in made:
-        await phone.ask("hangup_all")
-        await phone.idle()
-        await phone.ask("register", renew=False)
-        await phone.until(lambda state: state.registration <= 0)
-        await phone.close()
+    try:
+        for phone in made:
+            await phone.ask("hangup_all")
+            await phone.idle()
+            await phone.ask("register", renew=False)
+            await phone.until(lambda state: state.registration <= 0)
+    finally:  # one that is left would ring in the tests to come
+        for phone in made:
+            await phone.close()
 
 
 @pytest.fixture

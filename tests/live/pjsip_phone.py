@@ -236,7 +236,7 @@ class Phone:
         return {
             "address": self.endpoint.transportGetInfo(self.transport).localName,
             "registration": self.registration,
-            "calls": [call.describe() for call in self.calls],
+            "calls": [call.describe() for call in self.calls if call not in self.gone],
             "endings": self.endings,
         }
 

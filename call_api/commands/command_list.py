@@ -2,24 +2,46 @@
 
 from typing import Any, ClassVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from call_api.commands.base import Asking, Query
+from call_api.commands.call_list import PageSize
 from call_api.commands.command_status import Status
+from call_api.model import CmdId
 
 
 class StatusList(Struct, frozen=True, kw_only=True):
-    """Some commands, in order of their start."""
+    """Some commands, in order of their start.
+
+    Attributes:
+        next: The ``after`` of the next page, or null; missing where no ``limit`` was given.
+    """
 
     commands: list[Status]
+    next: CmdId | UnsetType | None = UNSET
 
 
 class CommandList(Query, frozen=True, kw_only=True):
-    """List the commands that run, and the ended ones that are still kept, oldest first."""
+    """List the commands that run, and the ended ones that are still kept, oldest first.
+
+    Attributes:
+        limit: How many at most; all of them when missing.
+        after: The ``next`` of the page before; the first page when missing, or not kept any more.
+    """
 
     result: ClassVar[Any] = StatusList
 
+    limit: PageSize | None = None
+    after: CmdId | None = None
+
     async def answer(self, asking: Asking) -> StatusList:
-        """Return ``commands``, each as in CommandStatus."""
+        """Return ``commands``, each as in CommandStatus, and ``next`` if they are limited."""
         snapshots = await asking.journal.commands(asking.token)
-        return StatusList(commands=[Status.of(snapshot, asking.dialect) for snapshot in snapshots])
+        ids = [snapshot.record.cmd_id for snapshot in snapshots]
+        # The oldest are forgotten first: of one that is, all others come after it.
+        start = ids.index(self.after) + 1 if self.after in ids else 0
+        end = len(ids) if self.limit is None else start + self.limit
+        commands = [Status.of(snapshot, asking.dialect) for snapshot in snapshots[start:end]]
+        if self.limit is None:
+            return StatusList(commands=commands)
+        return StatusList(commands=commands, next=ids[end - 1] if end < len(ids) else None)

@@ -86,7 +86,8 @@ def test_a_word_without_a_value_is_a_usage_error(daemon: ScriptedDaemon) -> None
     [
         ("CallHold", "callid [leg]", "call-cmd CallHold callid=..."),
         ("Echo", "anything", "call-cmd Echo"),
-        ("CommandList", "none", "call-cmd CommandList"),
+        ("CommandList", "[limit] [after]", "call-cmd CommandList"),
+        ("rpc.discover", "none", "call-cmd rpc.discover"),
     ],
 )
 def test_help_tells_the_parameters(method: str, parameters: str, example: str) -> None:

@@ -28,9 +28,10 @@ class ProxyDaemon(Daemon):
     async def launch(self, users: dict[str, str], **settings: Any) -> None:
         """Start it; return when it is ready for commands."""
         sip = {"uri": _one_or_all([proxy.sip_uri for proxy in self.proxies])}
+        mi = {"url": _one_or_all([proxy.mi_url for proxy in self.proxies])}
         await super().launch(
             users,
-            mi={"url": _one_or_all([proxy.mi_url for proxy in self.proxies])},
+            mi=mi | settings.pop("mi", {}),
             sip=sip | settings.pop("sip", {}),
             **settings,
         )

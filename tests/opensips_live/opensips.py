@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,17 @@ ENDED = 5
 
 
 class OpenSips(Program):
-    """One proxy, the same one on the same ports when it is started again."""
+    """One proxy, the same one on the same ports when it is started again.
+
+    Args:
+        changes: What stands in its configuration instead of what the example says.
+    """
 
     dies_by = signal.SIGTERM  # the main process ends all the others
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, changes: Mapping[str, str] | None = None) -> None:
         super().__init__()
+        self._changes = changes or {}
         self.sip_port = server_port()
         self.mi_port = server_port()
         self.folder = folder / f"opensips-{self.sip_port}"
@@ -50,7 +56,7 @@ class OpenSips(Program):
         return f"{HOST}:{self.sip_port}"
 
     def config(self) -> str:
-        """The example, with nothing changed but where things are."""
+        """The example, with nothing changed but where things are, and what was asked for."""
         text = EXAMPLE.read_text("utf-8")
         changes = {
             "/usr/lib/x86_64-linux-gnu/opensips/modules/": MODULES.rstrip("/") + "/",
@@ -58,7 +64,7 @@ class OpenSips(Program):
             f"socket = tcp:{HOST}:5060": f"socket = tcp:{HOST}:{self.sip_port}",
             f'"socket_name", "udp:{HOST}:8080"': f'"socket_name", "udp:{HOST}:{self.mi_port}"',
         }
-        for old, new in changes.items():
+        for old, new in {**changes, **self._changes}.items():
             assert text.count(old) == 1, f"the example no longer says {old!r} once"
             text = text.replace(old, new)
         return text

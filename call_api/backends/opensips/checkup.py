@@ -10,7 +10,7 @@ import uuid
 from typing import Any, Final
 
 from call_api.backends.opensips import events
-from call_api.backends.opensips.client import ProxyClient
+from call_api.backends.opensips.client import EventSource, ProxyClient
 from call_api.backends.opensips.events import ProxyEvent
 from call_api.backends.opensips.mi import Reply
 from call_api.backends.opensips.outcomes import METHOD_NOT_FOUND, parse_status
@@ -49,13 +49,14 @@ class Checkup:
 
     Args:
         client: Has a channel already.
-        socket: Where events come in, as the proxy is told.
+        source: Where events come in.
     """
 
-    def __init__(self, client: ProxyClient, socket: str) -> None:
+    def __init__(self, client: ProxyClient, source: EventSource) -> None:
         self.findings: list[Finding] = []
         self._client = client
-        self._socket = socket
+        self._source = source
+        self._socket = ""
         self._mark = f"{USER}-{uuid.uuid4()}"
         self._told_of_dialog = asyncio.Event()
 
@@ -70,12 +71,15 @@ class Checkup:
             return
         await self._version()
         has_all = await self._modules()
+        self._way()
         await self._events()
         is_subscribed = await self._subscription()
         if has_all and await self._own_invite(is_subscribed=is_subscribed):
             await self._own_notify()
             await self._own_bye()
         await self._contacts()
+        if is_subscribed:
+            await self._client.request(subscribe(events.STATE, self._socket, 0), _EVENT_WITHIN)
 
     async def _reachable(self) -> bool:
         reply = await self._client.ask(uptime())
@@ -123,6 +127,15 @@ class Checkup:
         reply = await self._ask(method, _NO_CALLS.get(method))
         return reply.error is not None and reply.error.code == METHOD_NOT_FOUND
 
+    def _way(self) -> None:
+        if not self._client.waits_beside:
+            self._find(
+                "CallStart",
+                "warning",
+                "not supported over mi_http, which answers nothing else while a phone rings",
+                "load mi_datagram.so and have mi.url be its socket, if calls are to be started",
+            )
+
     async def _events(self) -> None:
         result = (await self._ask("events_list")).result
         listed = result.get("Events") if isinstance(result, dict) else None
@@ -144,6 +157,9 @@ class Checkup:
             )
 
     async def _subscription(self) -> bool:
+        channel = await self._client.open()  # one of HTTP knows both its ends by now
+        self._source.expect(channel.peer_host)
+        self._socket = self._source.socket(channel.local_host)
         reply = await self._client.ask(subscribe(events.STATE, self._socket, _SUBSCRIBED_FOR))
         if reply.is_answer and reply.error is None:
             self._find("subscription", "ok", f"events go to {self._socket}")

@@ -38,15 +38,14 @@ async def examine_proxies(config: Config) -> Sequence[Finding]:
 
 async def _examine(client: ProxyClient, listening: Events, table: EventTable) -> Sequence[Finding]:
     try:
-        channel = await client.open()
+        await client.open()
     except OSError as exc:
         told = exc.strerror or str(exc)
         remedy = "is mi.url right, and OpenSIPS up?"
         return (
             Finding(proxy=client.name, check="reachable", state="wrong", told=told, remedy=remedy),
         )
-    listening.expect(channel.peer_host)
-    checkup = Checkup(client, listening.socket(channel.local_host))
+    checkup = Checkup(client, listening)
     table.listen_to_all(checkup.receive)
     await checkup.run()
     return checkup.findings

@@ -25,3 +25,34 @@ async def test_running_and_ended_commands_are_listed_in_order() -> None:
 
 async def test_without_commands_the_list_is_empty() -> None:
     assert msgspec.json.encode(await CommandList().answer(FakeAsking())) == b'{"commands":[]}'
+
+
+async def pages(asking: FakeAsking, **params: object) -> list[object]:
+    """Read page by page; return the ids of each, and what ``next`` was on the last one."""
+    told: list[object] = []
+    while True:
+        query = msgspec.convert(params, CommandList)
+        page = msgspec.json.decode(msgspec.json.encode(await query.answer(asking)))
+        told.append([one["cmd_id"] for one in page["commands"]])
+        if not page.get("next"):
+            return [*told, page.get("next", "none")]
+        params["after"] = page["next"]
+
+
+async def test_many_commands_are_read_page_by_page() -> None:
+    asking = FakeAsking()
+    for cmd_id in "abcde":
+        await asking.journal.claim(record(cmd_id))
+
+    assert await pages(asking, limit=2) == [["a", "b"], ["c", "d"], ["e"], None]
+    assert await pages(asking, limit=5) == [["a", "b", "c", "d", "e"], None]
+    assert await pages(asking, after="c") == [["d", "e"], "none"]
+    assert await pages(asking, limit=4, after="e") == [[], None]
+    assert await pages(asking, limit=1, after="forgotten") == [
+        ["a"],
+        ["b"],
+        ["c"],
+        ["d"],
+        ["e"],
+        None,
+    ]

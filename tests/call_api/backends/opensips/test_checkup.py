@@ -8,7 +8,7 @@ from call_api.backends.opensips.checkup import Checkup
 from call_api.backends.opensips.events import STATE, EventTable
 from call_api.backends.opensips.mi import MiError
 from call_api.doctor import Finding
-from tests.fakes.mi_script import SILENCE, ScriptedProxy, proxy_client
+from tests.fakes.mi_script import SILENCE, NoEvents, ScriptedProxy, proxy_client
 from tests.fakes.virtual_time import in_virtual_time
 
 MISSING = MiError(-32601, "Method not found")
@@ -43,15 +43,17 @@ def healthy(proxy: ScriptedProxy) -> None:
     proxy.answers("ul_dump", {"Domains": [{"AORs": [{}, {}]}]})
 
 
-async def examined(change: Callable[[ScriptedProxy], None]) -> dict[str, Finding]:
+async def examined(
+    change: Callable[[ScriptedProxy], None], *, waits_beside: bool = True
+) -> dict[str, Finding]:
     """Return what is found at a healthy proxy, after a change."""
     table = EventTable()
     proxy = ScriptedProxy(table)
     healthy(proxy)
     change(proxy)
-    client = proxy_client(proxy)
+    client = proxy_client(proxy, waits_beside=waits_beside)
     await client.open()
-    checkup = Checkup(client, "udp:127.0.0.1:9")
+    checkup = Checkup(client, NoEvents())
     table.listen_to_all(checkup.receive)
     await checkup.run()
     client.close()
@@ -195,3 +197,21 @@ async def test_what_it_sends_concerns_nobody() -> None:
     assert methods["INVITE"]["ruri"] == "sip:call-api-doctor@proxy:5060"
     assert methods["NOTIFY"]["ruri"] == methods["BYE"]["ruri"] == "sip:proxy:5060"
     assert {params["next_hop"] for params in methods.values()} == {"sip:proxy:5060"}
+
+
+@in_virtual_time
+async def test_what_mi_http_cannot_do_is_told() -> None:
+    found = await examined(lambda _: None, waits_beside=False)
+
+    assert found["CallStart"].state == "warning"
+    assert "mi_datagram.so" in found["CallStart"].remedy
+
+
+@in_virtual_time
+async def test_the_subscription_that_was_tried_is_ended() -> None:
+    proxies: list[ScriptedProxy] = []
+
+    await examined(proxies.append)
+
+    expire = [params["expire"] for name, params in proxies[0].asked if name == "event_subscribe"]
+    assert expire == [20, 0]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, structs
 
-from call_api.config_access import Audit, Auth, Limits, Origin, Tls
+from call_api.config_access import Audit, Auth, Client, Limits, Origin, Tls
 from call_api.config_types import (
     BackendName,
     DigestAlgorithm,
@@ -194,6 +194,7 @@ class Config(Section, frozen=True, kw_only=True):
     auth: Auth = Auth()
     limits: Limits = Limits()
     audit: Audit = Audit()
+    client: Client = Client()
     backend: BackendName = ""
     mi: Mi = Mi()
     events: Events = Events()
@@ -239,6 +240,7 @@ class CmdConfig(Section, frozen=True, kw_only=True):
     """
 
     ws_server: CmdWsServer = CmdWsServer()
+    client: Client = Client()
     sip: CmdSip = CmdSip()
     contacts: Mapping[Word, Word] = {}
     mi: Mi = Mi()

@@ -57,6 +57,14 @@ Secret: TypeAlias = Annotated[
     ),
 ]
 
+TokenText: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9A-Za-z._~+/-]{0,8192}={0,2}$(?!\n)",
+        extra={"expected": "a token, of letters, digits and . _ ~ + / -", "secret": True},
+    ),
+]
+
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=10_000_000)]
 """How many; 0: any number."""
 
@@ -201,6 +209,40 @@ class Limits(Section, frozen=True, kw_only=True):
         connections=200, running=1000, per_second=500, calls_per_minute=300
     )
     batch: Annotated[int, Meta(ge=1, le=10_000)] = 100
+
+
+class Client(Section, frozen=True, kw_only=True):
+    """How our own clients come in.
+
+    Attributes:
+        token: What says to the daemon who we are.
+        token_file: A file with it.
+        tls: Whether to connect by TLS. (What else needs it says so, too: ``ca_file``, a
+            certificate.)
+        ca_file: A PEM file: whom to trust; empty: whom the system does.
+        certificate: A PEM file: our own certificate, for a daemon that wants one.
+        key: A PEM file: its key; empty: it is in the same file.
+    """
+
+    token: TokenText = ""
+    token_file: Line = ""
+    tls: bool = False
+    ca_file: Line = ""
+    certificate: Line = ""
+    key: Line = ""
+
+    def __post_init__(self) -> None:
+        if self.token and self.token_file:
+            raise ValueError("token: expected either it or token_file")
+
+    @property
+    def wants_tls(self) -> bool:
+        """Whether to connect by TLS."""
+        return self.tls or bool(self.ca_file or self.certificate)
+
+    def __repr__(self) -> str:
+        """Everything but the token: this may end in a log."""
+        return f"Client(token_file={self.token_file!r}, tls={self.wants_tls!r})"
 
 
 class Audit(Section, frozen=True, kw_only=True):

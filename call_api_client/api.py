@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from call_api.transports.tls import ClientTls
 from call_api_client import client, queries
 from call_api_client.call import Call
 from call_api_client.changes import Changes
@@ -28,6 +29,7 @@ async def opened(
     *,
     token: str | None,
     token_file: str | Path | None,
+    ca_file: str | Path | None,
     reconnect_within: float,
     open_within: float,
     answer_within: float,
@@ -36,12 +38,13 @@ async def opened(
     if token is not None and token_file is not None:
         raise ValueError("either token or token_file")
     asked = url if dialect_of(url) else with_dialect(url, PREFERRED)
+    tls = ClientTls(ca_file=str(ca_file or ""))
     make = partial(client.connect, asked, open_within=open_within, answer_within=answer_within)
 
     def connect() -> AbstractAsyncContextManager[Client]:
         # Read each time: a token that is renewed lets us in again.
         fresh = token if token_file is None else Path(token_file).read_text("ascii").strip()
-        return make(token=fresh)
+        return make(token=fresh, tls=tls)
 
     link = Link(connect, reconnect_within)
     await link.open()

@@ -7,6 +7,7 @@ import click
 
 from call_api.options import Command, option, version_option
 from call_api.version import VERSION
+from call_api_client.keys import Keys, read_keys
 from call_api_client.target import Target, read_settings, target_options
 
 if TYPE_CHECKING:
@@ -52,10 +53,9 @@ def call_api_client(
         read = read_params(params, words)
     except BadParams as exc:
         raise click.UsageError(str(exc), ctx) from exc
-    if target.url is not None and target.config is not None:
-        _read_config(target)  # not needed, but a fault in it is one
-    url = target.websocket_url(lambda: _read_config(target).ws_server)
-    return _run(target, url, method, read, request_id)
+    config = _read_config(target)
+    url = target.websocket_url(config)
+    return _run(target, url, read_keys(target, config.client), method, read, request_id)
 
 
 def main() -> None:
@@ -70,7 +70,12 @@ def _read_config(target: Target) -> "Config":
 
 
 def _run(
-    target: Target, url: str, method: str, params: dict[str, object], request_id: str | None
+    target: Target,
+    url: str,
+    keys: Keys,
+    method: str,
+    params: dict[str, object],
+    request_id: str | None,
 ) -> int:
     from call_api_client.client import Client
     from call_api_client.session import Session
@@ -86,6 +91,7 @@ def _run(
         errors=Screen(sys.stderr),
         to_attach=f"{again} CommandAttach cmd_id=",
         to_cancel=f"{again} CommandCancel cmd_id=",
+        keys=keys,
     )
 
     async def story(client: Client) -> Status:

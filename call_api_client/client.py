@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from call_api.transports.tls import ClientTls
 from call_api.transports.websocket_client import open_websocket
 from call_api.transports.websocket_failures import ConnectionLost
 from call_api_client.exchange import Exchange, Request
@@ -60,6 +61,7 @@ async def connect(
     url: str,
     *,
     token: str | None = None,
+    tls: ClientTls | None = None,
     open_within: float = 10.0,
     answer_within: float = 30.0,
 ) -> AsyncIterator["Client"]:
@@ -70,6 +72,7 @@ async def connect(
 
     Args:
         token: Says to the daemon who we are.
+        tls: Whom to trust with a wss URL; by default whom the system does.
         open_within: Seconds until there is a connection.
         answer_within: Seconds that the daemon has to answer a request. (A command's own time
             is bounded by the daemon.)
@@ -80,7 +83,7 @@ async def connect(
     """
     client = Client(answer_within)
     socket = await open_websocket(
-        url, client.receive, client.lose, token=token, open_within=open_within
+        url, client.receive, client.lose, token=token, tls=tls, open_within=open_within
     )
     client.use(socket)
     try:

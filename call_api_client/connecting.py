@@ -16,6 +16,7 @@ async def connect(
     *,
     token: str | None = None,
     token_file: "str | Path | None" = None,
+    ca_file: "str | Path | None" = None,
     reconnect_within: float = 60.0,
     open_within: float = 10.0,
     answer_within: float = 30.0,
@@ -27,6 +28,7 @@ async def connect(
             for.
         token: Says to the daemon who we are.
         token_file: A file with the token, read anew for each connection.
+        ca_file: A PEM file: whom to trust with a wss URL; by default whom the system does.
         reconnect_within: Seconds that a lost connection may take to come back; 0: it stays lost.
         open_within: Seconds until there is a connection.
         answer_within: Seconds that the daemon has to answer a request. (A command's own time is
@@ -43,6 +45,7 @@ async def connect(
         url,
         token=token,
         token_file=token_file,
+        ca_file=ca_file,
         reconnect_within=reconnect_within,
         open_within=open_within,
         answer_within=answer_within,

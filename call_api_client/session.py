@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from call_api.model import LEGS
 from call_api.transports.websocket_failures import (
+    BadKeys,
     BadUrl,
     ConnectFailed,
     ConnectForbidden,
@@ -16,9 +17,13 @@ from call_api.transports.websocket_failures import (
     DaemonUnreachable,
 )
 from call_api_client.client import Client, NoAnswer, Refused, Replies, TooSlow, connect
+from call_api_client.keys import Keys
 from call_api_client.messages import Answer, BadReply, Failure, Step
 from call_api_client.statuses import Status, of_code
 from call_api_client.terminal import Screen
+
+OUR_TOKEN = 1008
+"""How a daemon closes the connection of a token that has expired or was revoked."""
 
 Connect: TypeAlias = Callable[[], AbstractAsyncContextManager[Client]]
 """Makes a client; leaving it closes its connection."""
@@ -37,6 +42,7 @@ class Session:
         errors: Where complaints go.
         to_attach: The words of a command line that follows a running command, but its cmd_id.
         to_cancel: The words of one that ends it.
+        keys: What lets us in there.
         direct: Makes a client that needs no daemon, instead: a command ends with who leaves it.
     """
 
@@ -49,6 +55,7 @@ class Session:
         errors: Screen,
         to_attach: str,
         to_cancel: str,
+        keys: Keys | None = None,
         direct: Connect | None = None,
     ) -> None:
         self._tool = tool
@@ -57,6 +64,7 @@ class Session:
         self._errors = errors
         self._to_attach = to_attach
         self._to_cancel = to_cancel
+        self._keys = keys or Keys()
         self._direct = direct
         self._running: str | None = None
 
@@ -116,9 +124,13 @@ class Session:
         assert task is not None
         # The handler of asyncio.run does not wake a loop that is just about to wait.
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
-        connecting = connect(self._url) if self._direct is None else self._direct()
-        async with asyncio.timeout(self._within), connecting as client:
+        async with asyncio.timeout(self._within), self._connecting() as client:
             return await story(client)
+
+    def _connecting(self) -> AbstractAsyncContextManager[Client]:
+        if self._direct is not None:
+            return self._direct()
+        return connect(self._url, token=self._keys.token, tls=self._keys.tls)
 
     def _leave(self, exc: BaseException) -> Status:
         """Say why we leave before the end and, where a command runs, how to get back to it."""
@@ -144,12 +156,16 @@ class Session:
         if isinstance(exc, TimeoutError):
             return Status.TIMED_OUT, f"not done within {self._within:g} s", "goes on"
         if isinstance(exc, ConnectionLost):
-            return Status.LOST, f"lost the daemon: {exc.reason} ({exc.code})", "may go on"
+            status = Status.REFUSED if exc.code == OUR_TOKEN else Status.LOST
+            return status, f"lost the daemon: {exc.reason} ({exc.code})", "may go on"
         if isinstance(exc, BadReply):
             return Status.LOST, f"what answers there is no Call API daemon: {exc}", "may go on"
         return Status.LOST, str(exc), "goes on"
 
     def _complain_of_connecting(self, exc: ConnectFailed) -> Status:
+        if isinstance(exc, BadKeys):
+            self.complain(exc.problem)
+            return Status.USAGE
         if isinstance(exc, BadUrl):
             self.complain(f"-url {exc.url}: {exc.problem}")
             return Status.USAGE

@@ -13,7 +13,7 @@ from call_api_client.terminal import escape
 from call_api_client.urls import dialect_of, with_dialect
 
 if TYPE_CHECKING:
-    from call_api.config import CmdWsServer, WsServer
+    from call_api.config import CmdConfig, CmdWsServer, Config, WsServer
     from call_api.config_types import Section
 
 T = TypeVar("T", bound="Section")
@@ -38,6 +38,8 @@ class Target:
     Attributes:
         config: The configuration file.
         timeout: Seconds.
+        token_file: What says to the daemon who we are.
+        ca_file: Whom to trust.
     """
 
     url: str | None = None
@@ -46,6 +48,8 @@ class Target:
     dialect: str | None = None
     config: Path | None = None
     timeout: float | None = None
+    token_file: Path | None = None
+    ca_file: Path | None = None
 
     @classmethod
     def of(cls, ctx: click.Context) -> "Target":
@@ -56,7 +60,8 @@ class Target:
     @property
     def words(self) -> str:
         """The options that another command line needs to reach the same daemon."""
-        given = {name: getattr(self, name) for name in ("url", "wshost", "wsport", "config")}
+        names = ("url", "wshost", "wsport", "config", "token_file", "ca_file")
+        given = {name.replace("_", "-"): getattr(self, name) for name in names}
         said = [(f"-{name}", str(value)) for name, value in given.items() if value is not None]
         return shlex.join(word for pair in said for word in pair)
 
@@ -70,12 +75,12 @@ class Target:
         ]
 
     def websocket_url(
-        self, configured: "Callable[[], WsServer | CmdWsServer]", default_dialect: str | None = None
+        self, config: "Config | CmdConfig", default_dialect: str | None = None
     ) -> str:
         """Return the URL to connect to.
 
         Args:
-            configured: Returns what the configuration says; not called with ``-url``.
+            config: What the configuration says; with ``-url`` nothing of it counts here.
             default_dialect: The dialect to ask for when neither the command line nor ``-url``
                 names one; None leaves the choice to the daemon.
 
@@ -84,13 +89,20 @@ class Target:
         """
         if self.url is not None:
             return _with_dialect(self.url, self.dialect)
-        server = configured()
+        server = config.ws_server
         host = (self.wshost or WILDCARDS.get(server.host, server.host)).strip("[]")
         port = self.wsport or server.port
         if not port:
             raise BadCommandLine("ws_server.port is 0: say with -wsport which one the daemon took")
-        url = f"ws://{f'[{host}]' if ':' in host else host}:{port}{server.http_path}"
+        is_secure = self.ca_file or config.client.wants_tls or _has_certificate(server)
+        scheme = "wss" if is_secure else "ws"
+        url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{server.http_path}"
         return _with_dialect(url, self.dialect or default_dialect)
+
+
+def _has_certificate(server: "WsServer | CmdWsServer") -> bool:
+    tls = getattr(server, "tls", None)  # call-api.yml says how the daemon listens
+    return tls is not None and bool(tls.certificate)
 
 
 def read_settings(kind: "type[T]", path: Path | None) -> "T":
@@ -168,5 +180,9 @@ _OPTIONS = (
     ),
     _option("--dialect", type=click.Choice(["v1", "v2"]), help="What to speak there."),
     _option("--config", type=Path, metavar="FILE", help="The configuration file to read."),
+    _option(
+        "--token-file", type=Path, metavar="FILE", help="A file with the token that lets us in."
+    ),
+    _option("--ca-file", type=Path, metavar="FILE", help="A PEM file: whom to trust, with wss."),
     _option("--timeout", type=_seconds, metavar="SECONDS", help="How long the whole may take."),
 )

@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 from call_api.config import CmdConfig
 from call_api.transports.websocket_failures import ConnectFailed, ConnectionLost
 from call_api_client.client import Client, NoAnswer, Refused, connect
+from call_api_client.keys import Keys, read_keys
 from call_api_client.messages import BadReply, members
 from call_api_client.target import BadCommandLine, Target, read_settings
 from call_cmd.callids import every_call
@@ -88,13 +89,14 @@ def _ask(
     with contextlib.suppress(*_NO_HELP):
         config = read_settings(CmdConfig, target.config)
         book = PhoneBook(config.sip.domain, config.contacts)
-        url = target.websocket_url(lambda: config.ws_server, "v2")
-        rows = asyncio.run(_answer(url, question))
+        url, keys = target.websocket_url(config, "v2"), read_keys(target, config.client)
+        rows = asyncio.run(_answer(url, keys, question))
     return book, rows
 
 
-async def _answer(url: str, question: Callable[[Client], Awaitable[Rows]]) -> Rows:
-    async with asyncio.timeout(WITHIN), connect(url, open_within=WITHIN) as client:
+async def _answer(url: str, keys: Keys, question: Callable[[Client], Awaitable[Rows]]) -> Rows:
+    connecting = connect(url, token=keys.token, tls=keys.tls, open_within=WITHIN)
+    async with asyncio.timeout(WITHIN), connecting as client:
         return await question(client)
 
 

@@ -10,6 +10,7 @@ import click
 
 from call_api.config import CmdConfig, Log
 from call_api_client.client import Client
+from call_api_client.keys import read_keys
 from call_api_client.messages import Answer, Step
 from call_api_client.session import Connect, Session
 from call_api_client.statuses import Status
@@ -49,7 +50,8 @@ class Desk:
         config = read_settings(CmdConfig, self._target.config)
         _log_as(config.log)
         self._direct = _without_a_daemon(config) if is_direct(ctx) else None
-        self._url = self._target.websocket_url(lambda: config.ws_server, "v2")
+        self._url = self._target.websocket_url(config, "v2")
+        self._keys = read_keys(self._target, config.client)
         self._again = f"{TOOL} {self._target.words}".strip()
         self.book = PhoneBook(config.sip.domain, config.contacts)
         self.is_json = wants_json(ctx)
@@ -119,6 +121,7 @@ class Desk:
             errors=self.errors,
             to_attach=f"{self._again} attach ",
             to_cancel=f"{self._again} cancel ",
+            keys=self._keys,
             direct=self._direct,
         )
 

@@ -64,7 +64,7 @@ def effective(target: Target) -> list[Value]:
     said = _said(target)
     url = Value(
         key="url",
-        value=target.websocket_url(lambda: settings.config.ws_server, "v2"),
+        value=target.websocket_url(settings.config, "v2"),
         origin="-url" if target.url else "ws_server",
     )
     return [*(said.get(value.key, value) for value in values), url]
@@ -75,6 +75,8 @@ def _said(target: Target) -> dict[str, Value]:
     options = (
         ("ws_server.host", "-wshost", target.wshost),
         ("ws_server.port", "-wsport", target.wsport),
+        ("client.token_file", "-token-file", target.token_file and str(target.token_file)),
+        ("client.ca_file", "-ca-file", target.ca_file and str(target.ca_file)),
     )
     return {
         key: Value(key=key, value=value, origin=option)

@@ -1,6 +1,7 @@
-"""TLS of the daemon: the settings -> what its sockets need."""
+"""TLS of the daemon and of its clients: the settings -> what sockets need."""
 
 import ssl
+from dataclasses import dataclass
 
 from call_api.config_access import Tls
 
@@ -32,6 +33,39 @@ def server_context(tls: Tls) -> ssl.SSLContext | None:
             problem = f"expected a PEM file with certificates: {_words(exc)}"
             raise ValueError(f"ws_server.tls.client_ca: {problem}") from exc
         context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClientTls:
+    """How a client knows its daemon, and how the daemon knows it. PEM files.
+
+    Attributes:
+        ca_file: Whom to trust; empty: whom the system does.
+        certificate: Our own certificate, for a daemon that wants one.
+        key: Its key; empty: it is in the same file.
+    """
+
+    ca_file: str = ""
+    certificate: str = ""
+    key: str = ""
+
+
+def client_context(tls: ClientTls) -> ssl.SSLContext:
+    """Return what encrypts a connection to a daemon, whose name is checked.
+
+    Raises:
+        ValueError: A file cannot be used. The message says which.
+    """
+    name = tls.ca_file
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file or None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if tls.certificate:
+            name = tls.certificate
+            context.load_cert_chain(tls.certificate, tls.key or None, password="")
+    except (OSError, ValueError) as exc:
+        raise ValueError(f"{name}: {_words(exc)}") from exc
     return context
 
 

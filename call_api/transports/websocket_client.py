@@ -17,7 +17,9 @@ from websockets.headers import build_host
 from websockets.protocol import State
 from websockets.uri import WebSocketURI, parse_uri
 
+from call_api.transports.tls import ClientTls, client_context
 from call_api.transports.websocket_failures import (
+    BadKeys,
     BadUrl,
     ConnectFailed,
     ConnectionLost,
@@ -46,10 +48,10 @@ async def open_websocket(
     on_lost: Callable[[ConnectionLost], None],
     *,
     token: str | None = None,
+    tls: ClientTls | None = None,
     open_within: float = 10.0,
     ping_every: float = 20.0,
     close_within: float = 2.0,
-    max_message: int = MAX_MESSAGE,
 ) -> "WebSocketClient":
     """Connect to a daemon.
 
@@ -57,29 +59,38 @@ async def open_websocket(
         on_text: Gets every text that arrives.
         on_lost: Told once, unless the connection is closed from here.
         token: Says who we are (RFC 6750, section 2.1).
+        tls: Whom to trust with a wss URL; by default whom the system does.
         open_within: Seconds for name, connection and handshake together.
         ping_every: Seconds between two pings; a daemon that is silent from one to the next
             is lost.
         close_within: Seconds a closing handshake may take.
-        max_message: The longest message taken, in bytes.
 
     Raises:
         ValueError: ``token`` is none that a header can carry. The message does not show it.
-        BadUrl: ``url`` is no ws URL.
+        BadKeys: A file of ``tls`` cannot be used.
+        BadUrl: ``url`` is no ws or wss URL.
         DaemonUnreachable: There is no connection.
-        ConnectForbidden: The daemon answered 401 or 403.
+        ConnectForbidden: The daemon answered 401, 403 or 429.
         NoDaemon: What answered is no daemon, or has none at this path.
     """
     uri, shown = _parse(url)
-    client = WebSocketClient(uri, shown, on_text, on_lost, ping_every, close_within, max_message)
+    client = WebSocketClient(uri, shown, on_text, on_lost, ping_every, close_within)
     if token is not None:
         client.show(token)
+    try:
+        context = client_context(tls or ClientTls()) if uri.secure else None
+    except ValueError as exc:
+        raise BadKeys(shown, str(exc)) from exc
     loop = asyncio.get_running_loop()
     limit = asyncio.timeout(open_within)
     try:
         async with limit:
             await loop.create_connection(
-                lambda: client, uri.host, uri.port, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY
+                lambda: client,
+                uri.host,
+                uri.port,
+                ssl=context,
+                happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY,
             )
             await client.wait_open()
     except OSError as exc:
@@ -103,14 +114,13 @@ class WebSocketClient(asyncio.Protocol):
         on_lost: Callable[[ConnectionLost], None],
         ping_every: float,
         close_within: float,
-        max_message: int,
     ) -> None:
         self._shown = shown
         self._on_text = on_text
         self._on_lost = on_lost
         self._ping_every = ping_every
         self._close_within = close_within
-        self._protocol = ClientProtocol(uri, max_size=max_message, logger=logger)
+        self._protocol = ClientProtocol(uri, max_size=MAX_MESSAGE, logger=logger)
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._opened: asyncio.Future[None] = self._loop.create_future()
@@ -292,7 +302,8 @@ class WebSocketClient(asyncio.Protocol):
         failure = self._protocol.handshake_exc
         if isinstance(failure, InvalidStatus):
             answer = failure.response
-            return refusal(self._shown, answer.status_code, answer.reason_phrase)
+            said = bytes(answer.body or b"").decode("ascii", "replace")
+            return refusal(self._shown, answer.status_code, answer.reason_phrase, said)
         if exc is not None:
             return DaemonUnreachable(self._shown, socket_problem(exc))
         return NoDaemon(self._shown, "what answers there is no WebSocket server")
@@ -311,6 +322,4 @@ def _parse(url: str) -> tuple[WebSocketURI, str]:
         raise BadUrl(url, "a URL has no blanks and no control characters")
     scheme = "wss" if uri.secure else "ws"
     shown = f"{scheme}://{build_host(uri.host, uri.port, uri.secure)}{uri.path}"
-    if uri.secure:
-        raise BadUrl(shown, "TLS is not there yet: use ws://")
     return uri, shown

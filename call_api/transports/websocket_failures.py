@@ -6,6 +6,7 @@ In types for programs, in words for people.
 import os
 import re
 import socket
+import ssl
 from http import HTTPStatus
 
 CLOSE_WORDS: dict[int, str] = {
@@ -36,6 +37,10 @@ class BadUrl(ConnectFailed):
     """The URL is none that a WebSocket can be opened to."""
 
 
+class BadKeys(ConnectFailed):
+    """A file that says whom to trust, or who we are, cannot be used."""
+
+
 class DaemonUnreachable(ConnectFailed):
     """Nobody answers there."""
 
@@ -44,17 +49,25 @@ class NoDaemon(ConnectFailed):
     """Somebody answers there, but no Call API daemon."""
 
 
+_REFUSALS: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "it wants a token",
+    HTTPStatus.FORBIDDEN: "access is forbidden",
+    HTTPStatus.TOO_MANY_REQUESTS: "it has no room for us now",
+}
+
+
 class ConnectForbidden(ConnectFailed):
     """The daemon does not let this client in.
 
     Attributes:
-        status: HTTP status, 401 or 403.
+        status: HTTP status, 401, 403 or 429.
     """
 
-    def __init__(self, url: str, status: int) -> None:
+    def __init__(self, url: str, status: int, said: str = "") -> None:
         self.status = status
-        wanted = "it wants a token" if status == HTTPStatus.UNAUTHORIZED else "access is forbidden"
-        super().__init__(url, f"{wanted} (HTTP {status})")
+        said = said.partition("\n")[0][:100]
+        problem = _REFUSALS[status] + (f": {said}" if said.isprintable() and said else "")
+        super().__init__(url, f"{problem} (HTTP {status})")
 
 
 class ConnectionLost(Exception):
@@ -71,14 +84,15 @@ class ConnectionLost(Exception):
         super().__init__(f"connection lost: {reason} ({code})")
 
 
-def refusal(url: str, status: int, phrase: str) -> ConnectFailed:
+def refusal(url: str, status: int, phrase: str, said: str = "") -> ConnectFailed:
     """Return what an HTTP answer means that is not 101 Switching Protocols.
 
     Args:
         phrase: The status in the server's words, possibly empty.
+        said: What it says besides; the first line is enough.
     """
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return ConnectForbidden(url, status)
+    if status in _REFUSALS:
+        return ConnectForbidden(url, status, said if status != HTTPStatus.UNAUTHORIZED else "")
     if status == HTTPStatus.NOT_FOUND:
         return NoDaemon(url, "there is none at this path (HTTP 404)")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -93,6 +107,9 @@ def close_words(code: int) -> str:
 
 def socket_problem(exc: Exception) -> str:
     """Say in a few words why a connection failed, whatever number of addresses was tried."""
+    if isinstance(exc, ssl.SSLError):
+        words = getattr(exc, "verify_message", None) or exc.reason or "no TLS is spoken there"
+        return f"TLS: {words.replace('_', ' ').lower()}"
     if isinstance(exc, socket.gaierror):
         return "no such host" if exc.errno == socket.EAI_NONAME else str(exc.strerror).lower()
     numbers = [int(found) for found in re.findall(r"\[Errno (\d+)\]", str(exc))]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from call_api.config import Config
-from call_api.config_access import Auth, Jwt, Tls, Token
+from call_api.config_access import Auth, Client, Jwt, Tls, Token
 from call_api.settings import ConfigError, load
 
 DIGEST, SECRET = "a" * 64, "s" * 32
@@ -81,6 +81,8 @@ def test_anybody_is_one_word(tmp_path: Path) -> None:
             "ws_server:\n  tls: {client_ca: x}",
             "2: ws_server.tls.client_ca: expected a certificate beside it",
         ),
+        ("client: {token: a, token_file: b}", "1: client.token: expected either it or token_file"),
+        ("client: {token: 'a b'}", "1: client.token: expected a token, of letters"),
         ("limits: {token: {per_second: -1}}", "1: limits.token.per_second: expected a whole numb"),
         ("limits: {address: {loopback: 1}}", "1: limits.address.loopback: expected true or false"),
         ("limits: {token: {x: 1}}", "1: limits.token.x: no such key, expected one of connections"),
@@ -105,3 +107,4 @@ def test_nothing_secret_is_in_what_may_end_in_a_log() -> None:
         assert SECRET not in shown
     assert "desk" in repr(auth)
     assert Tls(certificate="a").key == ""
+    assert "secret" not in repr(Client(token="secret"))

@@ -120,7 +120,7 @@ def test_a_wrong_url_is_a_usage_error() -> None:
 @pytest.mark.parametrize(
     ("http", "status", "complaint"),
     [
-        (403, Status.REFUSED, "the daemon at {url} refused us: access is forbidden (HTTP 403)"),
+        (403, Status.REFUSED, "the daemon at {url} refused us: access is forbidden: no (HTTP 403)"),
         (
             404,
             Status.LOST,

@@ -4,15 +4,13 @@ import click
 import pytest
 
 from call_api.config import CmdConfig, Config, WsServer
+from call_api.config_access import Client, Tls
 from call_api_client.target import BadCommandLine, Target, read_settings
 
 
-def server(**settings: object) -> WsServer:
-    return WsServer(**settings)  # type: ignore[arg-type]  # a test's own settings
-
-
 def url(target: Target, dialect: str | None = None, **settings: object) -> str:
-    return target.websocket_url(lambda: server(**settings), dialect)
+    server = WsServer(**settings)  # type: ignore[arg-type]  # a test's own settings
+    return target.websocket_url(Config(ws_server=server), dialect)
 
 
 def test_the_configuration_says_where_the_daemon_is() -> None:
@@ -44,6 +42,16 @@ def test_a_daemon_on_a_free_port_has_to_be_told_where() -> None:
     assert url(Target(wsport=4711), port=0) == "ws://localhost:4711/call-api"
 
 
+def test_tls_is_part_of_the_url() -> None:
+    wss = "wss://localhost:5059/call-api"
+
+    assert url(Target(ca_file=Path("ca.pem"))) == wss
+    assert url(Target(), tls=Tls(certificate="x.pem")) == wss
+    for client in (Client(tls=True), Client(ca_file="x"), Client(certificate="x")):
+        assert Target().websocket_url(CmdConfig(client=client)) == wss
+    assert Target().websocket_url(CmdConfig()) == "ws://localhost:5059/call-api"
+
+
 def test_the_dialect_is_part_of_the_path() -> None:
     assert url(Target(dialect="v1"), "v2") == "ws://localhost:5059/call-api/v1"
     assert url(Target(), "v2") == "ws://localhost:5059/call-api/v2"
@@ -64,10 +72,9 @@ def test_the_dialect_is_part_of_the_path() -> None:
 def test_a_url_is_used_as_it_is_but_for_a_dialect_that_was_asked_for(
     given: str, dialect: str | None, used: str
 ) -> None:
-    def fail() -> WsServer:
-        raise AssertionError("nobody needs the configuration")
+    config = Config(ws_server=WsServer(host="other", port=0), client=Client(tls=True))
 
-    assert Target(url=given, dialect=dialect).websocket_url(fail, "v2") == used
+    assert Target(url=given, dialect=dialect).websocket_url(config, "v2") == used
 
 
 def test_a_url_of_another_dialect_is_a_contradiction() -> None:

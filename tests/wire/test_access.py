@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from call_api.access.token_file import editing
+from call_api.access.tokens import digest_of
+from call_api.config_access import Token
 from tests.fakes.certificates import Authority
 from tests.fakes.programs import Program, run, running
 from tests.wire.api import JsonClient
@@ -108,13 +111,16 @@ async def lets_in(it: Office, token: str) -> bool:
 
 
 async def test_a_token_that_expires_closes_its_connections(tmp_path: Path) -> None:
-    soon = (datetime.now(UTC) + timedelta(seconds=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
     async with office(tmp_path) as it:
-        desk = await it.token("new", "desk", "--expires", soon)
+        soon = datetime.now(UTC) + timedelta(seconds=5)
+        with editing(tmp_path / "tokens.yml") as tokens:
+            tokens["desk"] = Token(
+                sha256=digest_of("x"), expires=soon.strftime("%Y-%m-%dT%H:%M:%SZ")
+            )
         await it.reread()
-        async with await it.client(desk) as client:
+        async with await it.client("x") as client:
             assert await client.closed() == (1008, "the token has expired")
-        assert (await it.refusal(Authorization=f"Bearer {desk}")).startswith("HTTP/1.1 401 ")
+        assert (await it.refusal(Authorization="Bearer x")).startswith("HTTP/1.1 401 ")
 
 
 async def test_a_browser_sends_its_token_as_a_subprotocol(tmp_path: Path) -> None:
@@ -216,3 +222,54 @@ async def test_clients_may_need_a_certificate_too(tmp_path: Path) -> None:
                 stranger.write(upgrade())
                 with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
                     await stranger.head()
+
+
+async def test_our_own_clients_bring_their_token_and_know_their_daemon(tmp_path: Path) -> None:
+    authority, file = Authority.make(tmp_path / "ca"), tmp_path / "token"
+    async with office(tmp_path, CALL_API_WS_SERVER_TLS_CERTIFICATE=str(authority.certify())) as it:
+        desk = await it.token("new", "desk", "--scope", "read")
+        file.write_text(f"{desk}\n")
+        await it.reread()
+        url = f"wss://127.0.0.1:{it.address[1]}/call-api"
+
+        async def call(*words: str, **env: str) -> tuple[int, str]:
+            program, *options = words
+            args = (program, "-url", url, *options)
+            ended = await asyncio.to_thread(partial(run, tmp_path, *args, **env))
+            assert desk not in ended.out + ended.err
+            return ended.status, ended.err
+
+        ca = ("-ca-file", str(authority.file))
+        assert await call("call-cmd", *ca, "-token-file", str(file), "list") == (0, "no calls\n")
+        listing = ("call-api-client", *ca, "-method", "CallList")
+        assert await call(*listing, CALL_API_CLIENT_TOKEN=desk) == (0, "")
+        for status, words, problem in (
+            (4, listing, "refused us: it wants a token (HTTP 401)"),
+            (4, ("call-cmd", *ca, "-token-file", str(file), "echo"), "do not cover Echo"),
+            (3, ("call-cmd", "-token-file", str(file), "list"), "TLS: unable to get local issuer"),
+            (2, ("call-cmd", "-ca-file", "/no", "list"), "/no: No such file or directory"),
+            (2, ("call-cmd", *ca, "-token-file", "/no", "list"), "the token file /no cannot be"),
+        ):
+            ended, told = await call(*words)
+            assert (ended, problem in told, "Traceback" in told) == (status, True, False), told
+
+
+async def test_a_client_whose_token_is_revoked_is_refused(tmp_path: Path) -> None:
+    async with office(tmp_path) as it:
+        desk = await it.token("new", "desk")
+        await it.reread()
+        env = {
+            "CALL_API_CLIENT_TOKEN": desk,
+            "CALL_API_WS_SERVER_HOST": "127.0.0.1",
+            "CALL_API_WS_SERVER_PORT": str(it.address[1]),
+        }
+        with running(tmp_path, "call-cmd", "watch", "--json", env=env) as watching:
+            assert "Watching" in await asyncio.to_thread(watching.line)
+            await it.token("revoke", "desk")
+            await it.reread()
+            ended = await asyncio.to_thread(watching.end)
+
+    assert (ended.status, ended.err) == (
+        4,
+        "call-cmd: lost the daemon: the token was revoked (1008)\n",
+    )

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from call_api.config_access import Tls
-from call_api.transports.tls import server_context
+from call_api.transports.tls import ClientTls, client_context, server_context
 from tests.fakes.certificates import Authority
 
 
@@ -74,4 +74,30 @@ def test_what_is_wrong_with_the_files_is_said_with_the_key(
     for tls, problem in wrong:
         with pytest.raises(ValueError, match="expected") as caught:
             server_context(tls)
+        assert str(caught.value).startswith(problem)
+
+
+def test_a_client_trusts_whom_it_is_told_to(authority: Authority) -> None:
+    context = client_context(ClientTls(ca_file=str(authority.file)))
+
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert len(context.get_ca_certs()) == 1
+    own = str(authority.certify("client"))
+    client_context(ClientTls(ca_file=str(authority.file), certificate=own))
+
+
+def test_a_file_that_a_client_cannot_use_is_named(authority: Authority, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.write_text("")
+    wrong = [
+        (ClientTls(ca_file="/no.pem"), "/no.pem: No such file or directory"),
+        (ClientTls(ca_file=str(empty)), f"{empty}: "),
+        (ClientTls(certificate=str(empty)), f"{empty}: "),
+        (ClientTls(certificate=str(authority.certify()), key="/no"), str(tmp_path)),
+    ]
+    for tls, problem in wrong:
+        with pytest.raises(ValueError, match=": ") as caught:
+            client_context(tls)
         assert str(caught.value).startswith(problem)

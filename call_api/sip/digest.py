@@ -28,7 +28,7 @@ _PAIR = re.compile(
 _COUNT = re.compile(r"[0-9A-Fa-f]{8}")
 
 Outcome: TypeAlias = Literal["ok", "stale", "refused"]
-"""``stale``: the password is right, but the nonce is not good for this any more."""
+"""``stale``: the nonce is not good for this, or not any more; with a new one it may be ``ok``."""
 
 
 class BadDigest(ValueError):
@@ -49,10 +49,12 @@ class Verdict:
 
     Attributes:
         user: Whose password was right; None unless the outcome is ``ok``.
+        is_guess: Whether a password was tried, by the holder of a nonce of ours.
     """
 
     outcome: Outcome
     user: str | None = None
+    is_guess: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +139,29 @@ class DigestServer:
         self._no_password = sign(key, "no password")
 
     def challenges(
-        self, now: float, *, stale: bool = False, algorithms: Iterable[str] | None = None
+        self,
+        now: float,
+        *,
+        stale: bool = False,
+        algorithms: Iterable[str] | None = None,
+        peer: str = "",
     ) -> list[str]:
         """Return the WWW-Authenticate values of a 401, in the order in which they are to stand.
 
         Args:
-            stale: The sender knows the password and needs only a new nonce.
+            stale: The sender needs only a new nonce, as far as is known.
             algorithms: Which are offered; by default all that may be answered with.
+            peer: The address from which it has to be answered; empty: any.
         """
-        nonce = self._nonces.issue(now)
+        nonce = self._nonces.issue(now, peer)
         return [
             str(Challenge(self._realm, nonce, algorithm, self._opaque, stale))
             for algorithm in (self._algorithms if algorithms is None else algorithms)
         ]
 
-    def verify(self, method: str, uri: str, credentials: Iterable[str], now: float) -> Verdict:
+    def verify(
+        self, method: str, uri: str, credentials: Iterable[str], now: float, peer: str = ""
+    ) -> Verdict:
         """Return who sent a request.
 
         An unknown user takes as long as a wrong password and gives the same verdict, and so
@@ -160,6 +170,7 @@ class DigestServer:
         Args:
             uri: The Request-URI.
             credentials: All values of Authorization; those for other realms do not matter.
+            peer: Where it comes from: what the nonce was issued to.
         """
         for text in credentials:
             try:
@@ -167,12 +178,16 @@ class DigestServer:
             except BadDigest:
                 continue
             if given.get("realm") == self._realm:
-                return self._judge(method, uri, given, now)
+                return self._judge(method, uri, given, now, peer)
         return Verdict("refused")
 
-    def _judge(self, method: str, uri: str, given: dict[str, str], now: float) -> Verdict:
+    def _judge(
+        self, method: str, uri: str, given: dict[str, str], now: float, peer: str
+    ) -> Verdict:
         if not _is_complete(given, self._algorithms) or not _same_uri(uri, given["uri"]):
             return Verdict("refused")
+        if not self._nonces.is_good(given["nonce"], now, peer):
+            return Verdict("stale")  # whatever the password is: who has guessed it is not told so
         user, algorithm = given["username"], given.get("algorithm", "MD5").upper()
         known = self._passwords.get(user)
         password = self._no_password if known is None else known
@@ -187,8 +202,8 @@ class DigestServer:
         )
         is_right = hmac.compare_digest(_bytes(expected), _bytes(given["response"].lower()))
         if not is_right or known is None:
-            return Verdict("refused")
-        if not self._nonces.use(given["nonce"], int(given["nc"], 16), now):
+            return Verdict("refused", is_guess=True)
+        if not self._nonces.use(given["nonce"], int(given["nc"], 16), now, peer):
             return Verdict("stale")
         return Verdict("ok", user)
 

@@ -28,26 +28,34 @@ class Nonces:
         self._counts: dict[str, int] = {}  # by nonce, in the order of their first use
         self._forgotten_ms = -1  # when the youngest forgotten nonce was issued
 
-    def issue(self, now: float) -> str:
-        """Return a nonce that was never issued before."""
-        text = f"{int(now * 1000):x}-{next(self._numbers):x}"
-        return f"{text}-{sign(self._key, text)}"
+    def issue(self, now: float, holder: str = "") -> str:
+        """Return a nonce that was never issued before.
 
-    def use(self, nonce: str, count: int, now: float) -> bool:
+        Args:
+            holder: Who alone may use it, such as an address; empty: anybody.
+        """
+        text = f"{int(now * 1000):x}-{next(self._numbers):x}"
+        return f"{text}-{sign(self._key, text + holder)}"
+
+    def is_good(self, nonce: str, now: float, holder: str = "") -> bool:
+        """Return whether a nonce was issued to its holder, and not too long ago."""
+        found = _NONCE.fullmatch(nonce)
+        if not found:
+            return False
+        text, _, signature = nonce.rpartition("-")
+        if not hmac.compare_digest(signature, sign(self._key, text + holder)):
+            return False
+        return 0 <= now * 1000 - int(found[1], 16) < self._nonce_for_ms
+
+    def use(self, nonce: str, count: int, now: float, holder: str = "") -> bool:
         """Return whether a request may use the nonce with this count; if so, it is used up.
 
         Args:
             count: The request's ``nc``. It must exceed those of all requests before.
         """
-        found = _NONCE.fullmatch(nonce)
-        if not found:
+        if not self.is_good(nonce, now, holder):
             return False
-        text, _, signature = nonce.rpartition("-")
-        if not hmac.compare_digest(signature, sign(self._key, text)):
-            return False
-        issued_ms = int(found[1], 16)
-        if not 0 <= now * 1000 - issued_ms < self._nonce_for_ms:
-            return False
+        issued_ms = int(nonce.partition("-")[0], 16)
         least = 0 if issued_ms > self._forgotten_ms else count
         if count <= self._counts.get(nonce, least):
             return False

@@ -2,10 +2,12 @@
 
 import ipaddress
 import logging
+import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 
 from call_api.backends.embedded.algorithms import Algorithms
+from call_api.backends.embedded.guesses import Guesses
 from call_api.backends.embedded.incoming_request import IncomingRequest
 from call_api.backends.embedded.transaction_layer import peer_name
 from call_api.sip.digest import ALGORITHMS, DigestServer
@@ -16,6 +18,9 @@ logger = logging.getLogger(__name__)
 
 class Gate:
     """Checks requests that begin something.
+
+    A nonce is good from the address alone that it was issued to, so only who really is there can
+    use up what an address may try: nobody locks out a phone by forged datagrams.
 
     Args:
         users: Name and password of each; empty: everybody is let in, from this machine only.
@@ -37,6 +42,7 @@ class Gate:
         self._digest = DigestServer(realm, users, secrets.token_bytes(32), algorithms=algorithms)
         self._now = now
         self._algorithms = Algorithms(algorithms)
+        self._guesses = Guesses()
 
     def admits(self, incoming: IncomingRequest, claimed: Uri) -> bool:
         """Return whether a request may go on; if not, it has been answered.
@@ -49,22 +55,27 @@ class Gate:
                 return True
             incoming.respond(403)
             return False
-        request, now = incoming.request, self._now()
+        request, now, address = incoming.request, self._now(), incoming.flow.peer[0]
         credentials = request.headers.all("Authorization")
+        if credentials and (wait := self._guesses.wait(address, now)):
+            incoming.respond(503, headers=[("Retry-After", str(math.ceil(wait)))])
+            return False
         algorithms = self._algorithms.to_ask(
-            incoming.flow.peer[0],
+            address,
             claimed.user or "",
             credentials,
             request.headers.get("User-Agent", ""),
         )
-        verdict = self._digest.verify(request.method, request.uri, credentials, now)
+        verdict = self._digest.verify(request.method, request.uri, credentials, now, address)
+        if verdict.is_guess:
+            self._guesses.count(address, now)
         if verdict.outcome != "ok":
             if credentials and verdict.outcome == "refused":
                 logger.warning(
                     "%s: a wrong password for %r", peer_name(incoming.flow), str(claimed)
                 )
             demands = self._digest.challenges(
-                now, stale=verdict.outcome == "stale", algorithms=algorithms
+                now, stale=verdict.outcome == "stale", algorithms=algorithms, peer=address
             )
             incoming.respond(401, headers=[("WWW-Authenticate", demand) for demand in demands])
             return False

@@ -88,3 +88,14 @@ def test_a_signature_depends_on_key_and_text(text: str) -> None:
     assert len(sign(KEY, text)) == 32
     assert sign(KEY, text) == sign(KEY, text) != sign(b"x", text)
     assert sign(KEY, text) != sign(KEY, f"{text}x")
+
+
+def test_a_nonce_is_good_for_its_holder_alone() -> None:
+    nonces = make_nonces()
+    nonce = nonces.issue(0.0, "192.0.2.1")
+
+    assert nonces.is_good(nonce, 1.0, "192.0.2.1")
+    assert not nonces.is_good(nonce, 1.0, "192.0.2.2")
+    assert not nonces.is_good(nonce, 1.0)
+    assert not nonces.use(nonce, 1, 1.0, "192.0.2.2")
+    assert nonces.use(nonce, 1, 1.0, "192.0.2.1")

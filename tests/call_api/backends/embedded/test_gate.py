@@ -154,3 +154,56 @@ def test_without_passwords_this_machine_alone_is_let_in(peer: str, expected: boo
     assert scene.knock() is expected
     if not expected:
         assert scene.answer().status == 403
+
+
+def guess(scene: Scene, password: str = "guess") -> int:
+    """Have somebody try a password; return what that is answered, 0 for nothing at all."""
+    client = scene.challenged("alice", password)
+    return 0 if scene.knock(authorization(client)) else scene.answer().status
+
+
+def test_who_guesses_passwords_is_slowed_down_and_told_for_how_long() -> None:
+    scene = Scene({"alice": "secret"})
+
+    assert [guess(scene) for _ in range(12)] == [401] * 10 + [503] * 2
+    scene.challenged("alice", "x")  # without a password somebody is asked for one, as always
+    assert guess(scene, "secret") == 503
+    scene.clock.advance(1.5)
+    client = scene.challenged("alice", "secret")
+    assert not scene.knock(authorization(client))
+    assert scene.answer().headers.get("Retry-After") == "1"
+    scene.clock.advance(0.5)
+    assert guess(scene, "secret") == 0
+
+
+def test_one_address_does_not_slow_another() -> None:
+    scene = Scene({"alice": "secret"})
+    for _ in range(10):
+        guess(scene)
+
+    scene.flow = RecordingFlow(peer="192.0.2.9")
+    assert guess(scene, "secret") == 0
+
+
+def test_nobody_is_slowed_down_by_forged_requests_of_another() -> None:
+    scene, home = Scene({"alice": "secret"}), RecordingFlow(peer="192.0.2.66")
+    scene.flow, there = home, scene.flow
+    client = scene.challenged("alice", "guess")
+    scene.flow = there
+    for _ in range(30):
+        assert not scene.knock(authorization(client))
+        assert scene.answer().status == 401
+
+    assert guess(scene, "secret") == 0
+
+
+def test_who_has_moved_is_asked_anew() -> None:
+    scene = Scene({"alice": "secret"})
+    client = scene.challenged("alice", "secret")
+    scene.flow = RecordingFlow(peer="192.0.2.9")
+
+    assert not scene.knock(authorization(client))
+    response = scene.answer()
+    assert "stale=true" in response.headers.get("WWW-Authenticate", "")
+    assert client.accept(response.headers.all("WWW-Authenticate"))
+    assert scene.knock(authorization(client))

@@ -187,6 +187,44 @@ async def test_one_of_two_proxies_that_dies_takes_only_its_own_calls(office: Off
         await ready(daemon, 200)
 
 
+@pytest.mark.parametrize("office", [2], indirect=True)
+async def test_what_runs_at_the_other_of_two_proxies_goes_on(office: Office) -> None:
+    daemon, proxies, phones = office
+    callers = [phones["alice"], phones["alice 2"]]
+    for phone in callers:
+        await phone.behave(answer=0)
+    async with connected(daemon.url, "v2") as client:
+        # Each new call is made by the next proxy.
+        commands = [await begin(client, callers[0].uri, phones["bob"].uri) for _ in proxies]
+        ringing = [await phone.ringing() for phone in callers]
+        first, second = proxies
+        began = time.monotonic()
+
+        await second.kill()
+        await callers[0].ask("answer", callid=ringing[0].callid, status=200)
+
+        ends = [await command.end() for command in commands]
+        assert time.monotonic() < began + TOLD_WITHIN
+        problems = [
+            frame["params"]["error"]["name"]
+            for end in ends
+            for frame in end[-2:-1]
+            if frame["params"]["event"] == "Error"
+        ]
+        assert problems == ["ProxyUnreachable"], ends
+        told = (await client.result("CommandStatus", {"cmd_id": commands[0].cmd_id}))["proxies"]
+        assert told[first.mi_url] == "up"
+        assert told[second.mi_url] != "up"
+        await second.restart()
+        await ready(daemon, 200)
+
+        async def is_up() -> bool:
+            status = await client.result("CommandStatus", {"cmd_id": commands[0].cmd_id})
+            return set(status["proxies"].values()) == {"up"}
+
+        await until(is_up, "both proxies are up", 20.0)
+
+
 async def test_a_phone_that_never_answers_a_hold_does_not_hang_the_command(office: Office) -> None:
     """OpenSIPS 3.6 dies of it: then that is what is told."""
     daemon, (proxy,), phones = office

@@ -60,7 +60,7 @@ def run(calls: int, rate: int, loss: float) -> Outcome:
         daemon_alone() as daemon,
         relay(daemon.sip_port, loss, 1) as near_port,
         relay(daemon.sip_port, loss, 2) as far_port,
-        sipp.answering(far_port, "answer_lossy") as far,
+        sipp.answering(far_port, sipp.SCENARIOS / "answer_lossy.xml") as far,
         sipp.calling(near_port, rate=rate, calls=calls, lasting=LASTING) as near,
     ):
         sipp.wait(near, calls / rate + LASTING)

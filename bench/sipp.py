@@ -64,13 +64,16 @@ class Side:
 
 
 @contextmanager
-def answering(sip_port: int, scenario: str = "answer") -> Iterator[Side]:
+def answering(
+    sip_port: int, scenario: Path = SCENARIOS / "answer.xml", *options: str
+) -> Iterator[Side]:
     """A side that is registered and answers whatever comes."""
     port = str(free_port())
-    with _sipp("register", sip_port, "-p", port, "-m", "1", "-key", "user", CALLEE) as registering:
+    who = ("-p", port, "-key", "user", CALLEE)
+    with running(SCENARIOS / "register.xml", sip_port, "-m", "1", *who) as registering:
         if registering.process.wait(10.0) != 0:
             raise RuntimeError(f"SIPp does not register: {registering.complaints()}")
-    with _sipp(scenario, sip_port, "-p", port, "-key", "user", CALLEE) as side:
+    with running(scenario, sip_port, *who, *options) as side:
         yield side
 
 
@@ -80,7 +83,7 @@ def calling(sip_port: int, *, rate: int, calls: int, lasting: float) -> Iterator
     numbers = ("-r", str(rate), "-m", str(calls), "-l", str(calls))
     length = ("-d", str(round(lasting * 1000)))
     who = ("-s", CALLEE, "-key", "user", CALLER)
-    with _sipp("call", sip_port, *numbers, *length, *who) as side:
+    with running(SCENARIOS / "call.xml", sip_port, *numbers, *length, *who) as side:
         yield side
 
 
@@ -92,7 +95,12 @@ def wait(side: Side, seconds: float) -> None:
 
 
 @contextmanager
-def _sipp(scenario: str, sip_port: int, *options: str) -> Iterator[Side]:
+def running(scenario: Path, sip_port: int, *options: str) -> Iterator[Side]:
+    """A SIPp that plays a scenario with the daemon.
+
+    Raises:
+        NoSipp: There is none here.
+    """
     binary = shutil.which("sipp")
     if binary is None:
         raise NoSipp
@@ -100,7 +108,7 @@ def _sipp(scenario: str, sip_port: int, *options: str) -> Iterator[Side]:
         folder = Path(name)
         process = subprocess.Popen(
             [
-                *(binary, f"{HOST}:{sip_port}", "-sf", SCENARIOS / f"{scenario}.xml"),
+                *(binary, f"{HOST}:{sip_port}", "-sf", scenario),
                 *(*options, "-i", HOST, "-bind_local", "-cp", str(free_port())),
                 *("-nostdin", "-aa", "-trace_stat", "-stf", folder / "stat.csv", "-fd", "1"),
                 *("-trace_err", "-error_file", folder / "errors.log"),

@@ -5,7 +5,9 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import signal
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,9 @@ class OpenSips(Program):
 
     Args:
         changes: What stands in its configuration instead of what the example says.
+
+    Attributes:
+        mi_path: The Unix socket that it takes MI requests on; None: the UDP port.
     """
 
     dies_by = signal.SIGTERM  # the main process ends all the others
@@ -37,6 +42,7 @@ class OpenSips(Program):
     def __init__(self, folder: Path, changes: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self._changes = changes or {}
+        self.mi_path: Path | None = None
         self.sip_port = server_port()
         self.mi_port = server_port()
         self.folder = folder / f"opensips-{self.sip_port}"
@@ -86,11 +92,11 @@ class OpenSips(Program):
         loop = asyncio.get_running_loop()
         got: asyncio.Future[bytes] = loop.create_future()
         request = {"jsonrpc": "2.0", "id": "test", "method": method, "params": params}
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Waiter(got), remote_addr=(HOST, self.mi_port)
-        )
+        transport, own = await self._open(got)
         try:
-            transport.sendto(json.dumps(request).encode())
+            transport.sendto(
+                json.dumps(request).encode(), str(self.mi_path) if self.mi_path else None
+            )
             async with asyncio.timeout(within):
                 return json.loads(await got)
         except (OSError, TimeoutError):
@@ -98,6 +104,25 @@ class OpenSips(Program):
             return None
         finally:
             transport.close()
+            if own is not None:
+                own.unlink()
+
+    async def _open(
+        self, got: asyncio.Future[bytes]
+    ) -> tuple[asyncio.DatagramTransport, Path | None]:
+        """Open a way to it; return that and our own end of it, if that is a file."""
+        loop = asyncio.get_running_loop()
+        if self.mi_path is None:
+            transport, _ = await loop.create_datagram_endpoint(
+                lambda: _Waiter(got), remote_addr=(HOST, self.mi_port)
+            )
+            return transport, None
+        own = self.folder / f"{secrets.token_hex(4)}.sock"
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        sock.bind(str(own))
+        transport, _ = await loop.create_datagram_endpoint(lambda: _Waiter(got), sock=sock)
+        return transport, own
 
     async def ask(self, method: str, /, **params: object) -> Any:
         """Return the result of an MI request."""

@@ -32,9 +32,13 @@ class Place:
 
 
 def mi_by(kind: str, folder: Path) -> tuple[str, dict[str, str]]:
-    """Return mi.url, and what changes in the example for it; MI by UDP stays for the tests."""
+    """Return mi.url, and what changes in the example for it."""
     port = server_port()
-    if kind == "http":
+    if kind == "unix":
+        path = folder / f"mi-{port}.sock"
+        by_udp = f'"socket_name", "udp:{HOST}:8080"'
+        return f"unix:{path}", {by_udp: f'"socket_name", "{path}"'}
+    if kind == "http":  # that by UDP stays, for the tests
         more = (
             'loadmodule "httpd.so"\n'
             f'modparam("httpd", "port", {port})\n'
@@ -45,11 +49,13 @@ def mi_by(kind: str, folder: Path) -> tuple[str, dict[str, str]]:
     return "", {}
 
 
-@fixture(params=["udp tcp", "http udp", "http tcp"])
+@fixture(params=["unix udp", "udp tcp", "http udp", "http tcp"])
 async def place(folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Place]:
     kind, events = request.param.split()
     mi, changes = mi_by(kind, folder)
     proxy = OpenSips(folder, changes)
+    if kind == "unix":
+        proxy.mi_path = Path(mi.removeprefix("unix:"))
     daemon = ProxyDaemon(folder, proxy)
     phones: dict[str, Phone] = {}
     url = f"tcp:{HOST}:{server_port()}" if events == "tcp" else "udp"

@@ -86,6 +86,8 @@ async def open_backend(config: Config) -> AsyncIterator[OpenSipsBackend]:
             stack.callback(client.close)
         await _first_look(clients, events)
         for client in clients:
+            if not client.waits_beside:
+                logger.warning("%s: CallStart is not supported over mi_http", client.name)
             keeper.spawn(client.look_after(events), f"look after {client.name}")
         patience = Patience(ring_for=config.sip.ring_for)
         shared = Shared(

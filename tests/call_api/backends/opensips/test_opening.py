@@ -115,12 +115,15 @@ async def test_a_proxy_may_be_on_a_unix_socket(tmp_path: Path) -> None:
     proxy.close()
 
 
-async def test_a_proxy_that_is_not_there_over_http_is_said_so() -> None:
+async def test_a_proxy_that_is_not_there_over_http_is_said_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}/mi"
     async with open_backend(settings(url)) as backend:
         assert backend.is_ready() == f"{url}: Connection refused"
+    assert f"{url}: CallStart is not supported over mi_http" in caplog.text
 
 
 async def test_a_proxy_that_is_down_does_not_keep_the_daemon_from_starting() -> None:

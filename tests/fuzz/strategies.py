@@ -48,8 +48,8 @@ def _cut(made: tuple[bytes, list[tuple[int, int, bytes]]]) -> bytes:
     return data
 
 
-def in_pieces(whole: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
-    """With a first byte that says in what pieces the rest comes."""
+def led(whole: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    """With a first byte that says how the rest is meant."""
     return st.tuples(st.binary(min_size=1, max_size=1), whole).map(b"".join)
 
 
@@ -261,10 +261,11 @@ CONNECTION = st.one_of(
 
 OF: dict[str, st.SearchStrategy[bytes]] = {
     "frames": CONNECTION,
+    "conversation": led(REQUESTS),
     "json_rpc": REQUESTS,
     "json_rpc_reply": REPLIES,
     "sip_message": SIP,
-    "sip_stream": in_pieces(STREAM),
+    "sip_stream": led(STREAM),
     "sip_value": (ADDRESS | VIA | CSEQ | URI | PARAMS).map(encoded),
     "sip_digest": DIGEST.map(encoded),
     "sdp": SDP.map(encoded),

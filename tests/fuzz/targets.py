@@ -8,12 +8,13 @@ gives them what Hypothesis makes up, and `test_corpus` what these two have found
 from collections.abc import Callable
 from typing import TypeAlias
 
-from tests.fuzz import frames, json_rpc, mi, settings, sip
+from tests.fuzz import conversation, frames, json_rpc, mi, settings, sip
 
 Target: TypeAlias = Callable[[bytes], None]
 
 TARGETS: dict[str, Target] = {
     "frames": frames.connection,
+    "conversation": conversation.conversation,
     "json_rpc": json_rpc.request,
     "json_rpc_reply": json_rpc.reply,
     "sip_message": sip.message,

@@ -58,9 +58,9 @@ class Load:
                 until = asyncio.get_running_loop().time() + seconds
                 group.create_task(self._befall(until), name="what befalls the back end")
                 group.create_task(self._be_rude(until), name="rude clients")
-                while asyncio.get_running_loop().time() < until:
-                    await asyncio.sleep(min(self._dice.expovariate(rate), seconds))
+                while rate and asyncio.get_running_loop().time() < until:
                     group.create_task(self._command(witness), name="command")
+                    await asyncio.sleep(self._dice.expovariate(rate))
             await self._world.calm()
             await self._end_all(witness)
             reader.cancel()

@@ -80,6 +80,8 @@ async def _one(name: str, plan: Plan, say: Callable[[str], object], problems: li
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         log = folder / "log"
         settings = plan.settings | {"log": {"level": "WARN", "file_path": str(log)}}
+        if not is_embedded:  # so that both kinds of journals are under load
+            settings["journal"] = {"path": str(folder / "journal.db")}
         settings |= await world.prepare(stack)
         (folder / "call-api.yml").write_text(json.dumps(settings))  # JSON is YAML too
         window = await stack.enter_async_context(

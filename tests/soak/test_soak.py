@@ -8,17 +8,18 @@ from tests.soak.samples import Sample, grown
 
 async def test_a_short_one_holds_out() -> None:
     table: list[str] = []
-    plan = Plan(seconds=0.0, fewest=1, busy_for=0.5, rate=30.0, pace=0.05)
+    plan = Plan(seconds=0.0, fewest=1, busy_for=0.5, rate=30.0, pace=0.05, back_ends=("embedded",))
 
     assert await soak(plan, table.append) == []
 
-    last = {line.split()[0]: line.split() for line in table[1:]}
-    assert all(int(row[1]) > 0 for row in last.values())
-    assert last.keys() == {"embedded", "opensips"}
+    _, row = table
+    name, commands, *_ = row.split()
+    assert name == "embedded"
+    assert int(commands) > 0
 
 
 async def test_a_daemon_that_leaks_is_found() -> None:
-    plan = Plan(seconds=0.0, busy_for=0.1, rate=0.1, pace=0.05, leaks=True, back_ends=("opensips",))
+    plan = Plan(seconds=0.0, busy_for=0.1, rate=0.0, pace=0.05, leaks=True, back_ends=("opensips",))
 
     problems = await soak(plan, lambda line: None)
 

@@ -60,17 +60,33 @@ async def test_calls_that_were_made_since_it_was_started_anew_go_on() -> None:
         assert reason == "proxy: OpenSIPS was started anew"
         lost.append(callid)
 
-    for callid in ("there", "gone", "over", "just made", "silent"):
+    for callid in ("there", "gone", "untold", "over", "just made"):
         if callid == "just made":
             await asyncio.sleep(1.0)
         stops.append(client.on_trouble(CallId(callid), partial(tell, callid)))
-    answers = {"there": listed("there"), "over": listed("over", 5), "silent": SILENCE}
+    answers = {"there": listed("there"), "over": listed("over", 5), "untold": MiError(500, "no")}
     no_dialog = MiError(404, "No such dialog")
     proxy.answers("dlg_list", lambda params: answers.get(params["callid"], no_dialog))
     proxy.answers("uptime", {"Up since": "just now"})
 
     await client.look(NoEvents(), renew=False)
 
-    assert lost == ["gone", "silent"]
+    assert lost == ["gone", "untold"]
     for stop in stops:
         stop()
+
+
+@in_virtual_time
+async def test_a_proxy_that_falls_silent_after_it_was_started_anew_has_lost_them_all() -> None:
+    proxy = ScriptedProxy()
+    client = await ready(proxy)
+    lost: list[str] = []
+    for number in range(1000):
+        client.on_trouble(CallId(str(number)), lost.append)
+    proxy.answers("uptime", {"Up since": "just now"})
+    proxy.answers("dlg_list", SILENCE)
+
+    await client.look(NoEvents(), renew=False)
+
+    assert lost == ["proxy: OpenSIPS was started anew"] * 1000
+    assert asyncio.get_running_loop().time() < 5.0

@@ -4,7 +4,7 @@ import asyncio
 
 from call_api.backends.opensips.backend import OpenSipsBackend
 from call_api.backends.opensips.shared import Shared
-from call_api.errors import CallFailed
+from call_api.errors import CallFailed, ProxyUnreachable
 from call_api.model import CallId, SipUri
 from tests.fakes.mi_script import SILENCE, Acting, ScriptedProxy, listed, shared_with, steps_of
 from tests.fakes.mi_transfers import at, established, tells
@@ -134,6 +134,20 @@ async def test_a_phone_that_wakes_up_after_the_refer_was_given_up_is_caught() ->
         await asyncio.sleep(1.0)
         assert ended(proxy) == ["new"]
         assert shared.changing == set()
+
+
+@in_virtual_time
+async def test_what_comes_up_after_the_proxy_was_lost_is_hung_up() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        established(proxy)
+        at(0.01, lambda: tells(proxy, "start"))
+        proxy.answers("dlg_list", SILENCE, SILENCE, SILENCE, listed("new", 4), listed("new", 5))
+
+        told, failed = await steps_of(OpenSipsBackend(shared).transfer(A, "caller", CINDY))
+
+        assert told == ["start"]
+        assert isinstance(failed, ProxyUnreachable)
+        assert set(ended(proxy)) == {"new"}
 
 
 @in_virtual_time

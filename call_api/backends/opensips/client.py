@@ -12,7 +12,7 @@ from call_api.backends.opensips.events import EVENTS, OPTIONAL_EVENTS
 from call_api.backends.opensips.mi import MiExchange, Reply
 from call_api.backends.opensips.outcomes import result_of
 from call_api.backends.opensips.requests import MiRequest
-from call_api.errors import CallApiError, UnknownCall
+from call_api.errors import CallApiError, ProxyUnreachable, UnknownCall
 from call_api.model import CallId, SipUri
 
 logger = logging.getLogger(__name__)
@@ -248,16 +248,18 @@ class ProxyClient:
         if reply.silence is not None:
             self._set_down(reply.silence)
             return
-        if self._has_restarted(reply):
-            renew = True
-            await self._tell_lost("OpenSIPS was started anew")
+        has_restarted = self._has_restarted(reply)
         events.expect(channel.peer_host)
-        problem = await self._subscribe(events.socket(channel.local_host)) if renew else self.down
+        problem = self.down
+        if renew or has_restarted:
+            problem = await self._subscribe(events.socket(channel.local_host))
         if problem is not None:
             self._set_down(problem)
         elif self.down is not None:
             logger.info("%s: ready", self.name)
             self.down = None
+        if has_restarted:
+            await self._tell_lost("OpenSIPS was started anew")
 
     async def unsubscribe(self, events: EventSource) -> None:
         """Have no more events sent, if the proxy is up and answers soon."""
@@ -296,6 +298,9 @@ class ProxyClient:
         for key, troubled in tuple(self._troubled.items()):
             try:
                 is_there = await self.dialog(troubled.callid) is not None
+            except ProxyUnreachable:  # to ask for each would take hours
+                self._tell_trouble(reason)
+                return
             except CallApiError:
                 is_there = False
             is_new = self.loop.time() < troubled.since + _MADE_WITHIN

@@ -94,9 +94,9 @@ class TransferFlow:
         assert self._watch is not None
         try:
             step = await self._next_step(self._watch)
-        except CallFailed:
+        except CallApiError as failed:
             # What rings is left ringing when the time is up, and cancelled on the way out.
-            self._is_over = self._progress.is_settled
+            self._is_over = isinstance(failed, CallFailed) and self._progress.is_settled
             self._give_up()
             raise
         if step is None:

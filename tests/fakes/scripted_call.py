@@ -241,7 +241,8 @@ class ScriptedCall:
         self.has_open_offer = not incoming.request.body
         incoming.on_ack = acked
         incoming.on_no_ack = self._not_acked
-        incoming.respond(200, headers=[("Contact", self.phone.contact)], body=body)
+        headers = [("Contact", self.phone.contact), *self.phone.said_along]
+        incoming.respond(200, headers=headers, body=body)
 
     def _not_acked(self) -> None:
         self._awaits_ack = False

@@ -22,6 +22,7 @@ class ScriptedPhone:
         reinvites: How it answers the next re-INVITEs: statuses and headers, 0 for not as yet;
             then 200.
         has_video: It offers video and takes it.
+        said_along: Headers of its 2xx to INVITEs.
         is_dead: It hears nothing.
         calls: Its calls, ended ones included, oldest first.
         heard: Methods of all requests that came, oldest first.
@@ -38,6 +39,7 @@ class ScriptedPhone:
         self.refuse_with: tuple[int, HeaderLines] | None = None
         self.reinvites: list[tuple[int, HeaderLines]] = []
         self.has_video = False
+        self.said_along: HeaderLines = ()
         self.is_dead = False
         self.calls: list[ScriptedCall] = []
         self.heard: list[str] = []

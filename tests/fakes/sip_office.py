@@ -12,6 +12,8 @@ from call_api.backends.embedded.routing import Decide
 from call_api.config import Embedded
 from call_api.model import CallId, SipUri
 from call_api.sip.flow import Transport
+from call_api.sip.message import Response
+from call_api.sip.parser import parse_message
 from tests.fakes.lossy_link import LinkFlow, LossyLink
 from tests.fakes.scripted_call import ScriptedCall
 from tests.fakes.scripted_phone import ScriptedPhone
@@ -81,6 +83,12 @@ class Office:
         near.receive = phone.receive
         self._far[phone.name].receive = self.exchange.agent.receive
         phone.flow = near
+
+    def answers_with(self, header: str) -> list[Response]:
+        """The responses of ours, repeated ones once, that have a header."""
+        ours = dict.fromkeys(data for host, data in self.link.carried if host == HOST)
+        messages = [parse_message(data) for data in ours if data.strip()]
+        return [m for m in messages if isinstance(m, Response) and header in m.headers]
 
     async def start(self, caller: ScriptedPhone, callee: ScriptedPhone) -> CallId:
         """Have a call made by command; return what it is called."""

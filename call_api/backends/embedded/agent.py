@@ -80,6 +80,10 @@ class Agent:
         """How many transactions there are, lingering ones included."""
         return len(self._layer.clients) + len(self._layer.servers)
 
+    def now(self) -> float:
+        """Return the time that timers go by."""
+        return self._layer.now()
+
     def request(
         self,
         request: Request,

@@ -12,6 +12,7 @@ from call_api.backends.embedded.routing import Decide, Directory
 from call_api.backends.embedded.switchboard import Switchboard
 from call_api.config import Embedded
 from call_api.errors import CommandCancelled
+from call_api.sip import session_timer
 from call_api.sip.flow import Flow
 from call_api.sip.registrar import Registrar
 from call_api.sip.timers import Timers
@@ -51,7 +52,7 @@ class Exchange:
             on_request=self._receive,
             timers=timers,
             name=NAME,
-            supported=("replaces",),
+            supported=("replaces", session_timer.OPTION),
             max_transactions=settings.max_transactions,
             max_message=settings.max_message,
         )
@@ -78,6 +79,7 @@ class Exchange:
         while True:
             await asyncio.sleep(SWEEP_EVERY)
             self.registrar.handle_timer(self._now())
+            self.board.refresh()
             self.board.probe(PROBE_EVERY)
 
     async def close(self) -> None:

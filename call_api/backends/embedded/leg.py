@@ -15,10 +15,11 @@ from call_api.sip.dialog import Dialog, HeaderLines
 from call_api.sip.flow import Flow
 from call_api.sip.message import Request, Response
 from call_api.sip.sdp import BadSdp, Sdp
+from call_api.sip.session_timer import OPTION, Refreshing, SessionTimer
 
 CAPABILITIES: Sequence[tuple[str, str]] = (
     ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO"),
-    ("Supported", "replaces"),
+    ("Supported", f"replaces, {OPTION}"),
 )
 """What we say of ourselves in every INVITE, in its 2xx, and to OPTIONS."""
 
@@ -62,6 +63,7 @@ class Leg:
         dialog: None until there is one.
         is_ours: Whether we began the dialog, and chose its Call-ID.
         heard_at: When we last heard of the phone, or asked after it.
+        refreshing: Who keeps the session alive, and when.
         outgoing: Our first INVITE, while it is not answered.
         open_invite: The phone's INVITE that we have not answered yet.
         on_broken: Set by whoever has a re-INVITE out; told when the leg ends meanwhile.
@@ -81,6 +83,7 @@ class Leg:
         "on_broken",
         "open_invite",
         "outgoing",
+        "refreshing",
         "session",
         "state",
         "tag",
@@ -113,6 +116,7 @@ class Leg:
         self.open_invite: IncomingRequest | None = None
         self.on_broken: Callable[[], None] = nothing
         self.heard_at = now
+        self.refreshing = Refreshing()
         self._home = home
         self.outgoing: OutgoingRequest | None = None
         self._offered_at: int | None = None  # CSeq of our INVITE whose 2xx holds an open offer
@@ -146,6 +150,7 @@ class Leg:
         """
         if offered:
             self._acknowledge(cseq)
+        self.refreshing.agree(SessionTimer.granted(response), self.agent.now())
         try:
             self.session.hear(response.body, is_offer=not offered)
         except BadSdp:
@@ -204,7 +209,11 @@ class Leg:
         incoming.on_no_ack = self._not_acknowledged
         self._awaits_ack = True
         self.dialog.refresh(incoming.request)
-        incoming.respond(200, headers=[("Contact", self.dialog.contact), *CAPABILITIES], body=body)
+        timer = SessionTimer.asked(incoming.request)
+        self.refreshing.agree(timer, self.agent.now())
+        agreed = timer.answer() if timer else []
+        headers = [("Contact", self.dialog.contact), *CAPABILITIES, *agreed]
+        incoming.respond(200, headers=headers, body=body)
         if self.state is LegState.INCOMING:
             self.happens(LegInput.ACCEPTED)
             self.dialog.confirm()

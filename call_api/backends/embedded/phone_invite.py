@@ -18,11 +18,13 @@ from call_api.sip.flow import contact_uri
 from call_api.sip.headers import BadHeader, NameAddr
 from call_api.sip.message import Request
 from call_api.sip.sdp import BadSdp, Sdp
+from call_api.sip.session_timer import MIN_SECONDS, IntervalTooSmall, SessionTimer
 from call_api.sip.uri import Uri
 
 MAX_CALLID = 256
 """Longest Call-ID that commands can name."""
 
+_MIN_SE = ("Min-SE", str(MIN_SECONDS))
 _SDP_RANGES = frozenset((SDP, "application/*", "*/*"))
 
 
@@ -47,6 +49,8 @@ class PhoneInvites:
             incoming.respond(415, headers=[("Accept", SDP)])
         elif not is_answerable(request):
             incoming.respond(406)
+        elif not has_fit_timer(request):
+            incoming.respond(422, headers=[_MIN_SE])
         else:
             self._begin(incoming, NameAddr(plain(who.uri), who.display))
 
@@ -110,6 +114,10 @@ class PhoneInvites:
             incoming.respond(500, headers=[("Retry-After", str(secrets.randbelow(11)))])
         elif not is_readable(request):
             incoming.respond(415, headers=[("Accept", SDP)])
+        elif not has_fit_timer(request):
+            incoming.respond(422, headers=[_MIN_SE])
+        elif is_refresh(leg, request):
+            _refresh(leg, incoming)
         elif is_glare(leg, call, peer):
             incoming.respond(491)
         else:
@@ -127,12 +135,6 @@ class PhoneInvites:
             return
         leg.turn.try_take()
         leg.open(incoming)
-        told = leg.session.told
-        is_unchanged = offer is not None and offer == before[0]
-        if is_unchanged and told is not None and "Session-Expires" in incoming.request.headers:
-            # The phone's session timer (RFC 4028, section 7.4): no reason to disturb the peer.
-            leg.answer_invite(leg.session.answer(told))
-            return
         if call is None or peer is None or call.held:
             answer_alone(leg, call, is_offered=offer is not None)
             if call is not None:
@@ -140,6 +142,27 @@ class PhoneInvites:
             return
         peer.turn.try_take()
         self._board.start(PassOn(self._board, leg, peer, offer, before))
+
+
+def is_refresh(leg: Leg, request: Request) -> bool:
+    """Return whether a re-INVITE is for the session timer alone (RFC 4028, section 7.4).
+
+    Such a one is answered at once, and no reason to disturb the peer: both phones of a call
+    refresh at the same time, and some hang up after a 491.
+    """
+    if "Session-Expires" not in request.headers or leg.turn.is_taken or leg.session.told is None:
+        return False
+    try:
+        return Sdp.parse(request.body) == leg.session.said
+    except BadSdp:
+        return False
+
+
+def _refresh(leg: Leg, incoming: IncomingRequest) -> None:
+    assert leg.session.told is not None
+    leg.turn.try_take()
+    leg.open(incoming)
+    leg.answer_invite(leg.session.answer(leg.session.told))
 
 
 def is_glare(leg: Leg, call: PhoneCall | None, peer: Leg | None) -> bool:
@@ -162,6 +185,15 @@ def is_answerable(request: Request) -> bool:
     """Return whether a session description may be the answer (RFC 3261, section 21.4.7)."""
     accepted = {text.partition(";")[0].strip().lower() for text in request.headers.all("Accept")}
     return "Accept" not in request.headers or not accepted.isdisjoint(_SDP_RANGES)
+
+
+def has_fit_timer(request: Request) -> bool:
+    """Return whether a request asks for no session timer, or for one that we agree to."""
+    try:
+        SessionTimer.asked(request)
+    except IntervalTooSmall:
+        return False
+    return True
 
 
 def plain(uri: Uri) -> Uri:

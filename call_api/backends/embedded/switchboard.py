@@ -9,6 +9,7 @@ from call_api.backends.embedded.agent import Agent
 from call_api.backends.embedded.changes import Changes
 from call_api.backends.embedded.leg import Leg
 from call_api.backends.embedded.operation import Calls, Operation, PhoneCall
+from call_api.backends.embedded.refresh import Refresh
 from call_api.backends.embedded.reinvite import gone
 from call_api.backends.embedded.routing import Decide, Directory, Incoming, Ring, Target
 from call_api.errors import CallApiError, CallFailed, TooManyRequests
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 MAX_CALLS = 20_000
 """How many calls there may be, if nothing else is said."""
+REFRESH_AGAIN_AFTER = 10.0
+"""Seconds after which a session is refreshed again, if the phone did not agree."""
 RETRY_AFTER = 5.0
 """Seconds after which one more may be tried when there are as many as there may be."""
 
@@ -211,6 +214,15 @@ class Switchboard:
             # Another user's phone may say that it has the same address, for whatever reason.
             if is_its and phone in self._directory.phones_of_uri(leg.uri):
                 leg.flow = phone.flow
+
+    def refresh(self) -> None:
+        """Refresh the sessions of the phones that leave that to us (RFC 4028)."""
+        now = self._now()
+        for leg in self.calls.all_legs():
+            due_at = leg.refreshing.due_at
+            if leg.is_up and due_at is not None and due_at <= now:
+                leg.refreshing.due_at = now + REFRESH_AGAIN_AFTER
+                self.start(Refresh(self, leg))
 
     def probe(self, every: float) -> None:
         """Ask after each phone that nothing was heard of for so many seconds."""

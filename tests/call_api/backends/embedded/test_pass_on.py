@@ -300,3 +300,19 @@ async def test_a_session_timer_by_update_falls_back_to_one_by_invite() -> None:
 
         assert update == 405
         assert await near.reinvite(headers=[("Session-Expires", "90;refresher=uac")]) == 200
+
+
+@in_virtual_time
+async def test_both_phones_may_refresh_at_once() -> None:
+    async with sip_office("alice", "bob", link=far_away) as office:
+        near, far = await calls(office)
+        headers = [("Session-Expires", "90;refresher=uac"), ("Require", "timer")]
+
+        statuses = await asyncio.gather(
+            near.reinvite(headers=headers), far.reinvite(headers=headers)
+        )
+
+        assert list(statuses) == [200, 200]
+        await asyncio.sleep(0.2)  # their ACKs are on their way
+        assert await near.reinvite(headers=headers, offers=False) == 200
+        await until(lambda: talk(near, far))

@@ -18,6 +18,7 @@ from call_api.transports.websocket_failures import (
 )
 from call_api_client.client import Client, NoAnswer, Refused, Replies, TooSlow, connect
 from call_api_client.keys import Keys
+from call_api_client.link import Link
 from call_api_client.messages import Answer, BadReply, Failure, Step
 from call_api_client.statuses import Status, of_code
 from call_api_client.terminal import Screen
@@ -91,6 +92,14 @@ class Session:
             TooSlow,
         ) as exc:
             return self._leave(exc)
+
+    def link(self, within: float) -> Link:
+        """Return a connection of its own that comes back when it was lost; to be opened.
+
+        Args:
+            within: Seconds that it may take to come back.
+        """
+        return Link(self._connecting, within)
 
     async def follow(self, replies: Replies, show: Show, cmd_id: str | None = None) -> Status:
         """Show everything that is said to one request; return how it ended.

@@ -88,8 +88,6 @@ class Desk:
 
     def watch(self, wanted: "Wanted") -> Status:
         """Show what happens to calls. For people the Call-ID may be shortened."""
-        from call_cmd.watching import watch
-
         session = self._session(self._target.timeout)
 
         async def story(client: Client) -> Status:
@@ -97,7 +95,7 @@ class Desk:
                 callid = wanted.callid
                 if callid is not None and not self.is_json:
                     callid = await whole(client, callid)
-                return await watch(self, client, replace(wanted, callid=callid))
+                return await self._watch(session, client, replace(wanted, callid=callid))
             except AmbiguousCallId as exc:
                 return self._ask_for_more(session, exc)
 
@@ -106,6 +104,15 @@ class Desk:
     def ask(self, story: Callable[[Client], Awaitable[Status]]) -> Status:
         """Connect and do what ``story`` does."""
         return self._session(self._target.timeout).run(story)
+
+    async def _watch(self, session: Session, client: Client, wanted: "Wanted") -> Status:
+        if self.draws and not wanted.is_plain:
+            from call_cmd.watching_live import COME_BACK_WITHIN, draw
+
+            return await draw(self, session.link(COME_BACK_WITHIN), wanted)
+        from call_cmd.watching import tell
+
+        return await tell(self, client, wanted)
 
     def _ask_for_more(self, session: Session, exc: AmbiguousCallId) -> Status:
         session.complain(str(exc))

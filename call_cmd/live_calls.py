@@ -47,11 +47,15 @@ class LiveCalls:
     Args:
         fits: Whether a change, or a call as the ``call`` of one, is wanted.
         callid: The only call that is wanted, under whatever name; None: all of them.
+
+    Attributes:
+        callid: What that call is called now.
     """
 
     def __init__(
         self, fits: Callable[[Mapping[str, object]], bool], callid: str | None = None
     ) -> None:
+        self.callid = callid
         self._fits = fits
         self._names = None if callid is None else {callid}
         self._calls: dict[str, Call] = {}
@@ -78,6 +82,7 @@ class LiveCalls:
         callid, call = str(change.get("callid")), members(change.get("call"))
         if self._names is not None:
             self._names.add(callid)  # of one call alone is told
+            self.callid = callid
         self._changed.add(callid)
         if change.get("event") == "ended":
             self._calls.pop(callid, None)

@@ -35,27 +35,21 @@ class Wanted:
     is_plain: bool = False
 
 
-async def watch(desk: "Desk", client: Client, wanted: Wanted) -> Status:
-    """Show what happens to calls.
+async def watch(client: Client, callid: str | None) -> Replies:
+    """Return what is told of all calls, or of one, from now on.
 
     Nothing else may be watched on this connection.
 
     Raises:
         Refused: The daemon refuses.
-        ConnectionLost, BadReply, NoAnswer, TooSlow: As in `Replies`.
+        ConnectionLost, BadReply, NoAnswer: As in `Replies`.
     """
-    replies = client.request(WATCH, {} if wanted.callid is None else {"callid": wanted.callid})
+    replies = client.request(WATCH, {} if callid is None else {"callid": callid})
     answer = await anext(replies)
     assert isinstance(answer, Answer), "the answer comes first"
     if answer.failure is not None:
         raise Refused(answer.failure)
-    if desk.draws and not wanted.is_plain:
-        from call_cmd.watching_live import draw
-
-        await draw(desk, client, replies, wanted)
-    else:
-        await _tell(desk, client, replies, wanted)
-    return Status.OK
+    return replies
 
 
 async def list_calls(client: Client) -> list[Call] | None:
@@ -73,8 +67,14 @@ async def list_calls(client: Client) -> list[Call] | None:
         return None
 
 
-async def _tell(desk: "Desk", client: Client, replies: Replies, wanted: Wanted) -> None:
-    """Show every change in a line, or every call as it is after it."""
+async def tell(desk: "Desk", client: Client, wanted: Wanted) -> Status:
+    """Show every change in a line, or every call as it is after it, until the only one ends.
+
+    Raises:
+        Refused: The daemon refuses.
+        ConnectionLost, BadReply, NoAnswer, TooSlow: As in `Replies`.
+    """
+    replies = await watch(client, wanted.callid)
     live = LiveCalls(of_user(wanted.user, desk.book), wanted.callid)
     _begin(desk, wanted)
     if wanted.is_list or wanted.callid is not None:
@@ -92,6 +92,7 @@ async def _tell(desk: "Desk", client: Client, replies: Replies, wanted: Wanted) 
             _show(desk, message, wanted)
         if wanted.callid is not None and message.event == "ended":
             break
+    return Status.OK
 
 
 def _begin(desk: "Desk", wanted: Wanted) -> None:

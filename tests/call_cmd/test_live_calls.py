@@ -91,7 +91,7 @@ def test_one_call_is_followed_under_its_new_name() -> None:
     live.end_list([call("a"), call("other")])
     live.change(change("transferred", call("new")))
 
-    assert names(live) == ["a", "new"]
+    assert (names(live), live.callid) == (["a", "new"], "new")
     live.begin_list()
     live.end_list([call("new"), call("other")])
     assert names(live) == ["new"]

@@ -60,7 +60,7 @@ async def test_a_busy_callee() -> None:
         (new,) = play.made
 
         told = start(ALICE, BOB, new, ok=False)
-        await command.tells([*told, *call_failed(486, "Busy Here")])
+        await command.tells([*told, *call_failed(486, "Busy Here", leg="callee")])
 
         assert await play.left() == []
 
@@ -84,7 +84,7 @@ async def test_an_absent_callee_is_told_by_its_true_status() -> None:
         (new,) = play.made
 
         told = start(ALICE, BOB, new, ok=False)
-        await command.tells([*told, *call_failed(404, "Not Found")])
+        await command.tells([*told, *call_failed(404, "Not Found", leg="callee")])
 
         assert await play.left() == []
 
@@ -102,7 +102,7 @@ async def test_a_caller_that_cannot_be_had(name: str, status: int, reason: str) 
     async with scene(name) as play:
         command = await play.ask_again()
 
-        await command.tells(call_failed(status, reason))
+        await command.tells(call_failed(status, reason, leg="caller"))
 
         assert await play.left() == []
         assert play.proxy.asked_of("call_transfer") == []
@@ -115,7 +115,7 @@ async def test_a_refer_that_is_refused_is_no_secret() -> None:
         command = await play.ask_again()
 
         told = start(ALICE, BOB, "", ok=False)
-        await command.tells([*told, *call_failed(603, "Decline")])
+        await command.tells([*told, *call_failed(603, "Decline", leg="caller")])
 
         assert await play.left() == []
 
@@ -165,7 +165,7 @@ async def test_the_caller_hangs_up_at_once() -> None:
         command = await play.ask("CallStart", caller=ALICE, callee=BOB)
 
         told = start(ALICE, BOB, "", ok=False)[:1]
-        await command.tells([*told, *call_failed(487, "the caller hung up")])
+        await command.tells([*told, *call_failed(487, "the caller hung up", leg="caller")])
 
         assert await play.left() == []
 

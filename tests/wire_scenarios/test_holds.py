@@ -158,7 +158,7 @@ async def test_a_call_is_hung_up_while_another_is_made() -> None:
         ending = await play.ask_again(1)
 
         await ending.tells([ended()])
-        await starting.tells(call_failed(404, "Not Found"))
+        await starting.tells(call_failed(404, "Not Found", leg="caller"))
 
 
 @in_jumping_time

@@ -11,10 +11,10 @@ from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.first_leg import FirstLeg
 from call_api.backends.opensips.inbox import Inbox, Trouble
 from call_api.backends.opensips.shared import Shared
-from call_api.backends.opensips.transfer_progress import TransferProgress
+from call_api.backends.opensips.transfer_progress import GONE, TransferProgress
 from call_api.backends.opensips.transfer_watch import TransferWatch
 from call_api.errors import CallFailed, NotSupported, UnknownCall
-from call_api.model import CallId, SipUri
+from call_api.model import CallId, LegName, SipUri
 
 _HEARD: Final = (events.TRANSFER, events.STATE, events.REFUSED)
 _UNDO_WITHIN: Final = 1.0
@@ -72,6 +72,14 @@ class StartFlow:
         Raises:
             CallApiError: The call was not made; `Backend` says why.
         """
+        try:
+            return await self._next_step()
+        except UnknownCall:
+            raise CallFailed(487, "the caller hung up", leg="caller") from None
+        except CallFailed as failed:
+            raise CallFailed(failed.status, failed.reason, leg=self._who(failed)) from failed
+
+    async def _next_step(self) -> StartStep:
         leg = self._leg
         assert leg is not None
         if self._phase is _Phase.RINGING:
@@ -83,14 +91,19 @@ class StartFlow:
             self._phase = _Phase.REFERRED
             return StartStep(state="transferring", callid=self._callid)
         assert self._watch is not None
-        try:
-            step = await self._watch.next_step()
-        except UnknownCall:
-            raise CallFailed(487, "the caller hung up") from None
+        step = await self._watch.next_step()
         if step is None:
             raise StopAsyncIteration
         self._is_done = step.state == "ok"
         return StartStep(state=step.state, callid=step.callid, status=step.status)
+
+    def _who(self, failed: CallFailed) -> LegName | None:
+        """Return which party it was; None: the proxy does not tell."""
+        if self._watch is None or self._watch.progress.new_callid is None:
+            return "caller"
+        # 487: either the caller has cancelled its call, or the proxy has, after its own time.
+        is_unknown = failed.status == 487 or (failed.status, failed.reason) == GONE
+        return None if is_unknown else "callee"
 
     async def _open(self) -> None:
         shared, inbox = self._shared, self._inbox
@@ -121,11 +134,8 @@ class StartFlow:
         )
         self._closers.append(watch.close)
         self._watch = watch
-        try:
-            # The proxy is the caller of this leg.
-            await watch.refer(requests.refer(self._callid, "callee", self._callee))
-        except UnknownCall:
-            raise CallFailed(487, "the caller hung up") from None
+        # The proxy is the caller of this leg.
+        await watch.refer(requests.refer(self._callid, "callee", self._callee))
 
     def _again(self, known: Sequence[Dialog]) -> requests.MiRequest:
         return requests.refer_again(known[0], "callee", self._callee)

@@ -32,7 +32,7 @@ _REFUSED: Final = (603, "the phone refused the REFER")
 _UNANSWERED: Final = (408, "the phone did not answer the REFER")
 _IDLE: Final = (408, "the phone accepted the REFER but called nobody")
 _NOBODY: Final = (408, "Request Timeout")
-_GONE: Final = (480, "the new call has ended")
+GONE: Final = (480, "the new call has ended")
 _HUNG_UP: Final = (487, "the party hung up")
 
 
@@ -155,7 +155,7 @@ class TransferProgress:
         if dialog is not None:
             self._succeed()
         else:
-            self._finish(CallFailed(*_GONE))
+            self._finish(CallFailed(*GONE))
 
     def refused(self, status: int, reason: str) -> None:
         """The phone has answered the REFER with a failure."""
@@ -191,7 +191,7 @@ class TransferProgress:
         if self.new_callid is None:
             self._not_found(now)
         elif dialog is None or dialog.is_over:
-            self._fail_later(self._failure or CallFailed(*_GONE), now)
+            self._fail_later(self._failure or CallFailed(*GONE), now)
         elif dialog.state >= dialogs.ANSWERED:
             self._succeed()
         elif self._has_looked:
@@ -270,7 +270,7 @@ class TransferProgress:
             if params.new_state == events.CONFIRMED:
                 self._succeed()
             elif params.new_state == events.ENDED:
-                self._fail_later(self._failure or CallFailed(*_GONE), now)
+                self._fail_later(self._failure or CallFailed(*GONE), now)
         elif params.callid == self._callids[0] and params.new_state == events.ENDED:
             self._end_old_call(now)
 

@@ -8,7 +8,7 @@ leaves nothing that could be expanded, recursed into or constructed.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import yaml
 
@@ -74,6 +74,9 @@ class Map:
 
 Node: TypeAlias = Scalar | List | Map
 
+_TOO_DEEP: Final = "nested too deep"
+_DEPTH_OF_THE_READER: Final = "maximum nesting depth"  # libyaml 0.2.6 reads ahead, and says so
+
 Events: TypeAlias = Iterator[yaml.Event]
 
 
@@ -91,7 +94,8 @@ def parse(text: str) -> Node | None:
     try:
         return _document(events)
     except yaml.MarkedYAMLError as exc:
-        raise BadYaml(_line(exc.problem_mark or exc.context_mark), str(exc.problem)) from exc
+        problem = _TOO_DEEP if _DEPTH_OF_THE_READER in str(exc.problem) else str(exc.problem)
+        raise BadYaml(_line(exc.problem_mark or exc.context_mark), problem) from exc
     except (yaml.YAMLError, ValueError) as exc:  # ValueError: "\U00110000", unless in C
         raise BadYaml(1, "found an escape that is no character") from exc
 
@@ -114,7 +118,7 @@ def _node(events: Events, event: yaml.Event, depth: int) -> Node:
     if getattr(event, "tag", None):
         raise BadYaml(line, "found a tag")
     if depth > _DEEPEST:
-        raise BadYaml(line, "nested too deep")
+        raise BadYaml(line, _TOO_DEEP)
     if isinstance(event, yaml.SequenceStartEvent):
         return List(tuple(_items(events, depth + 1)), line)
     if isinstance(event, yaml.MappingStartEvent):

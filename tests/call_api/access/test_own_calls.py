@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,8 +59,10 @@ class Acting:
 
 
 @pytest.fixture(autouse=True)
-def _acting() -> None:
-    ACTING.set(Acting())
+def _acting() -> Iterator[None]:
+    token = ACTING.set(Acting())
+    yield
+    ACTING.reset(token)
 
 
 def step(state: Any, callid: str = "made") -> StartStep:

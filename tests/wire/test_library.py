@@ -262,3 +262,32 @@ async def test_whoever_attaches_hears_everything_also_over_a_connection_that_was
     assert [name for _, name in begun] == TOLD["v2"][:3]
     assert [*stories] == [expected[3:], expected[2:], expected]
     assert late == expected
+
+
+@pytest.mark.parametrize("dialect", ["v1", "v2"])
+async def test_a_connection_that_breaks_again_and_again_breaks_no_story(dialect: str) -> None:
+    gates = [asyncio.Event() for _ in STEPS]
+    script = [item for pair in zip(gates, STEPS, strict=True) for item in pair]
+    backend = ScriptedBackend(*script)
+    expected = list(enumerate(TOLD[dialect], 1))
+    dice = random.Random(f"breaks of {dialect}")
+    async with (
+        asyncio.timeout(60),
+        running(backend) as daemon,
+        cutting_proxy(address(daemon)) as proxy,
+        connect(f"{proxy.url}/{dialect}", reconnect_within=60) as api,
+        asyncio.TaskGroup() as group,
+    ):
+        calls = [api.call("CallStart", **PARTIES) for _ in range(30)]
+        stories = [group.create_task(told(call), name="story") for call in calls]
+        for gate in gates:
+            for _ in range(4):
+                while not proxy.writers:  # noqa: ASYNC110  # nothing to be told by
+                    await asyncio.sleep(0)
+                await asyncio.sleep(dice.uniform(0, 0.04))
+                proxy.cut()
+            gate.set()
+
+    assert [story.result() for story in stories] == [expected] * len(calls)
+    assert len(backend.asked) == len(calls)
+    assert len(proxy.passed) > 4 * len(gates)

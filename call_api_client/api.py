@@ -37,7 +37,9 @@ async def opened(
     """Return the daemon at ``url``: what `call_api_client.connect` does."""
     if token is not None and token_file is not None:
         raise ValueError("either token or token_file")
-    asked = url if dialect_of(url) else with_dialect(url, PREFERRED)
+    # What is no URL at all is told as it was given.
+    is_open = "://" in url and dialect_of(url) is None
+    asked = with_dialect(url, PREFERRED) if is_open else url
     tls = ClientTls(ca_file=str(ca_file or ""))
     make = partial(client.connect, asked, open_within=open_within, answer_within=answer_within)
 

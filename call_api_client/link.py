@@ -36,7 +36,10 @@ HARMLESS = frozenset({"CallList", "CommandStatus", "CommandList", "CommandCancel
 OUR_FAULT = frozenset({1002, 1003, 1007, 1009})
 """Close codes that the same request would bring about again (RFC 6455, section 7.4.1)."""
 
-CLOSED = ConnectionLost(1000, "closed from here")
+
+def closed() -> ConnectionLost:
+    """Return what is raised where a connection is used that was closed from here."""
+    return ConnectionLost(1000, "closed from here")
 
 
 class Link:
@@ -73,7 +76,7 @@ class Link:
         """Close the connection; who still waits for something gets `ConnectionLost`."""
         self._is_closed = True
         if self._client is not None:
-            self._client.lose(CLOSED)
+            self._client.lose(closed())
         for other in self._others:
             await other.close()
         async with self._connecting:
@@ -146,7 +149,7 @@ class Link:
                 logger.info("not connected again as yet: %s", exc)
             else:
                 logger.info("connected again")
-        raise CLOSED
+        raise closed()
 
 
 class Patience:

@@ -1,26 +1,17 @@
 """What can be asked of a daemon, and its answers as values with types."""
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from call_api.backends.base import CallInfo, CallPage
+from call_api.backends.base import CallInfo
+from call_api_client.listing import Ask, call_list
 from call_api_client.messages import BadReply
 
 T = TypeVar("T")
-
-PAGE = 1000
-"""Calls asked for at a time: the most that CallList gives."""
-
-
-class Ask(Protocol):
-    """Asks something, and returns the result."""
-
-    def __call__(self, method: str, /, **params: object) -> Awaitable[object]:
-        """Ask."""
 
 
 class CommandInfo(Struct, frozen=True, kw_only=True):
@@ -55,14 +46,8 @@ class _Commands(Struct):
 
 async def every_call(ask: Ask) -> AsyncIterator[CallInfo]:
     """Yield every call, oldest first."""
-    after: dict[str, object] = {}
-    while True:
-        page = _typed(await ask("CallList", limit=PAGE, **after), CallPage)
-        for call in page.calls:
-            yield call
-        if page.next is None or page.next == after.get("after"):
-            return
-        after = {"after": page.next}
+    async for call in call_list(ask):
+        yield _typed(call, CallInfo)
 
 
 async def command(ask: Ask, cmd_id: str) -> CommandInfo:

@@ -24,6 +24,7 @@ from call_api_client import call as aio_call
 from call_api_client import changes as aio_changes
 from call_api_client.connecting import connect as aio_connect
 from call_api_client.events import CallEvent, CallInfo, Ended, Event
+from call_api_client.link import closed
 from call_api_client.queries import CommandInfo
 
 T = TypeVar("T")
@@ -225,6 +226,7 @@ class _Thread(AbstractContextManager[Api]):
 
         Raises:
             TimeoutError: It was not done within so many seconds, and given up.
+            ConnectionLost: The connection was closed.
         """
 
         async def bounded() -> T:
@@ -232,6 +234,8 @@ class _Thread(AbstractContextManager[Api]):
                 return await make()
 
         loop, _ = self._started.result()
+        if not self._thread.is_alive():
+            raise closed()
         future = asyncio.run_coroutine_threadsafe(bounded(), loop)
         try:
             return future.result()

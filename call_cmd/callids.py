@@ -8,10 +8,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 
 from call_api_client.client import Client, Refused
-from call_api_client.messages import members
-
-PAGE = 1000
-"""Calls asked for at a time: the most that CallList gives."""
+from call_api_client.listing import call_list
 
 NOT_SUPPORTED = -32030
 
@@ -61,18 +58,10 @@ async def whole(client: Client, typed: str) -> str:
     return found[0] if found else typed
 
 
-async def every_call(client: Client) -> AsyncIterator[Mapping[str, object]]:
+def every_call(client: Client) -> AsyncIterator[Mapping[str, object]]:
     """Yield every call, as CallList tells it, oldest first.
 
     Raises:
         ConnectionLost, BadReply, NoAnswer, Refused: As in `Client.ask`.
     """
-    after: dict[str, object] = {}
-    while True:
-        page = members(await client.ask("CallList", limit=PAGE, **after))
-        calls = page.get("calls")
-        for call in calls if isinstance(calls, list) else []:
-            yield members(call)
-        if not isinstance(page.get("next"), str) or page["next"] == after.get("after"):
-            return
-        after = {"after": page["next"]}
+    return call_list(client.ask)

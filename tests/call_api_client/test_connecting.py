@@ -35,9 +35,10 @@ async def test_nobody_there_and_no_url_are_told_as_well() -> None:
     with pytest.raises(DaemonUnreachable):
         async with call_api_client.connect(daemon.url):
             pass
-    with pytest.raises(BadUrl):
-        async with call_api_client.connect("http://localhost"):
-            pass
+    for url in ("http://localhost", "localhost:5059", ""):
+        with pytest.raises(BadUrl):
+            async with call_api_client.connect(url):
+                pass
 
 
 def test_the_blocking_library_takes_the_same_arguments() -> None:

@@ -11,7 +11,7 @@ import pytest
 from call_api_client import api as aio
 from call_api_client import call as aio_call
 from call_api_client import sync
-from call_api_client.errors import CallFailed, DaemonUnreachable, UnknownCommand
+from call_api_client.errors import CallFailed, ConnectionLost, DaemonUnreachable, UnknownCommand
 from call_api_client.events import CallEvent
 from call_api_client.sync import connect
 from tests.fakes.api_script import API, CALLS
@@ -111,6 +111,14 @@ def test_several_threads_share_one_connection(daemon: ScriptedDaemon) -> None:
 
     assert len(ended) == 40
     assert len(daemon.paths) == before + 1
+
+
+def test_a_connection_that_was_left_says_so(daemon: ScriptedDaemon) -> None:
+    with connect(daemon.url) as api:
+        call = api.call("CallStart")
+    for use in (api.calls, call.result, lambda: next(call)):
+        with pytest.raises(ConnectionLost, match="closed from here"):
+            use()
 
 
 def test_nothing_is_left_running(daemon: ScriptedDaemon) -> None:

@@ -4,7 +4,7 @@ import re
 
 from call_api.config import Config
 from call_api.settings import Settings
-from call_api.transports.listener import authority
+from call_api.transports.listener import CannotListen, authority, open_sockets
 
 
 def explain(settings: Settings[Config], config: Config, *, demo: bool) -> str:
@@ -30,6 +30,21 @@ def explain(settings: Settings[Config], config: Config, *, demo: bool) -> str:
     if demo:
         lines["demo"] = "the phones of alice, bob and carol register"
     return "\n".join(f"{name + ':':<10}{its}" for name, its in lines.items())
+
+
+async def listening_problems(config: Config) -> list[CannotListen]:
+    """Return where the daemon could not listen now, tried out; nothing stays open."""
+    wanted = [(config.ws_server.host, config.ws_server.port)]
+    if config.backend_name == "embedded":
+        wanted.append((config.embedded.host, config.embedded.port))
+    problems = []
+    for host, port in wanted:
+        try:
+            for opened in await open_sockets(host, port):
+                opened.close()
+        except CannotListen as exc:
+            problems.append(exc)
+    return problems
 
 
 def _sources(settings: Settings[Config]) -> str:

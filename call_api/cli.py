@@ -139,8 +139,10 @@ def _serve(config_path: Path | None, *, verbose: bool, demo: bool, check: bool) 
     if verbose:
         config = structs.replace(config, log=structs.replace(config.log, level="DEBUG"))
     if check:
+        import asyncio
+
         from call_api.access.policy import check_exposure, read_policy
-        from call_api.check import explain
+        from call_api.check import explain, listening_problems
 
         try:
             check_exposure(config)
@@ -149,7 +151,11 @@ def _serve(config_path: Path | None, *, verbose: bool, demo: bool, check: bool) 
             raise WrongSetting(str(settings.late_error(exc))) from exc
 
         _say(explain(settings, config, demo=demo))
-        return 0
+        problems = asyncio.run(listening_problems(config))
+        for problem in problems:
+            click.echo(f"{TOOL}: {problem}", err=True)
+        # What is busy may be so by the daemon that is checked.
+        return 0 if all(problem.is_busy for problem in problems) else 1
     return _run(settings, config, open_backend, demo=demo)
 
 

@@ -78,12 +78,14 @@ class CannotListen(Exception):
         host: As it was given.
         port: As it was given.
         problem: Why, in a few words.
+        is_busy: Whether it would do if nobody else listened there.
     """
 
-    def __init__(self, host: str, port: int, problem: str) -> None:
+    def __init__(self, host: str, port: int, problem: str, *, is_busy: bool = False) -> None:
         self.host = host
         self.port = port
         self.problem = problem
+        self.is_busy = is_busy
         super().__init__(f"cannot listen on {authority(host, port)}: {problem}")
 
 
@@ -104,7 +106,8 @@ async def open_sockets(host: str, port: int) -> list[socket.socket]:
             sockets = _open_all(addresses, port)
         except OSError as exc:
             if exc.errno != errno.EADDRINUSE or attempt == attempts:
-                raise CannotListen(host, port, _words(exc)) from exc
+                is_busy = exc.errno == errno.EADDRINUSE
+                raise CannotListen(host, port, _words(exc), is_busy=is_busy) from exc
         else:
             break
     return sockets

@@ -1,6 +1,7 @@
+import socket
 from pathlib import Path
 
-from call_api.check import explain
+from call_api.check import explain, listening_problems
 from call_api.config import Config, Embedded, Events, Mi, WsServer
 from call_api.config_access import Auth, Jwt, Tls, Token
 from call_api.settings import Settings
@@ -71,3 +72,23 @@ def test_it_says_where_the_settings_come_from() -> None:
     told = lines(Config(), path=Path("a.yml"), origins=origins)
 
     assert told["settings"] == "a.yml, then CALL_API_LOG_LEVEL"
+
+
+async def test_the_addresses_are_tried_and_what_is_only_busy_is_told_apart() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        busy = WsServer(host="127.0.0.1", port=other.getsockname()[1])
+        elsewhere = Embedded(host="203.0.113.9", users={"alice": "x"})
+
+        first, second = await listening_problems(Config(ws_server=busy, embedded=elsewhere))
+
+    assert (first.is_busy, first.port) == (True, busy.port)
+    assert (second.is_busy, second.host) == (False, "203.0.113.9")
+
+
+async def test_addresses_that_do_are_free_again_and_a_proxy_s_are_not_ours_to_try() -> None:
+    free = WsServer(host="127.0.0.1", port=0)
+
+    assert await listening_problems(Config(ws_server=free, embedded=Embedded(port=0))) == []
+    elsewhere = Embedded(host="203.0.113.9", users={"alice": "x"})
+    proxy = Config(ws_server=free, mi=Mi(url="127.0.0.1:8080"), embedded=elsewhere)
+    assert await listening_problems(proxy) == []

@@ -63,6 +63,16 @@ def test_check_finds_what_the_daemon_would_not_start_with(
     assert result.stderr.startswith(f"call-api: CALL_API_{problem}")
 
 
+def test_check_tries_the_addresses() -> None:
+    result = call(
+        "--check", CALL_API_EMBEDDED_HOST="203.0.113.9", CALL_API_EMBEDDED_USERS="{alice: x}"
+    )
+
+    assert result.exit_code == 1
+    assert "users:    alice" in result.stdout
+    assert "call-api: cannot listen on 203.0.113.9:5060: " in result.stderr
+
+
 @pytest.mark.parametrize("option", ["-config", "--config"])
 def test_a_wrong_setting_is_one_line_and_status_2(tmp_path: Path, option: str) -> None:
     (tmp_path / "bad.yml").write_text("ws_server:\n  port: http\n")

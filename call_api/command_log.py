@@ -41,6 +41,7 @@ class CommandLog:
     __slots__ = (
         "_error",
         "_journal",
+        "_told_bytes",
         "_v1",
         "ended",
         "entries",
@@ -61,6 +62,7 @@ class CommandLog:
         self.ended: datetime | None = None
         self._error: Raw | None = None
         self._v1 = 0
+        self._told_bytes = 0
         self._journal = journal
 
     @property
@@ -71,13 +73,15 @@ class CommandLog:
     @property
     def size_bytes(self) -> int:
         """What it costs to keep it, roughly."""
-        told = sum(len(entry.event) for entry in self.entries)
-        return _COMMAND_BYTES + len(memoryview(self.record.params)) + told
+        return _COMMAND_BYTES + len(memoryview(self.record.params)) + self._told_bytes
 
     def append(self, event: Event, *, last: bool = False) -> None:
         """Tell an event."""
         entry = numbered(event, len(self.entries), self._v1)
-        self.take(entry, told_error(event), datetime.now(UTC) if last else None)
+        if last or type(event) is Error:
+            self.take(entry, told_error(event), datetime.now(UTC) if last else None)
+        else:
+            self._add(entry)
 
     def take(self, entry: Entry, error: Raw | None, ended: datetime | None) -> None:
         """Add what is kept by now; its listeners are going to hear of it.
@@ -86,15 +90,21 @@ class CommandLog:
             error: What it tells, if it is an `Error`.
             ended: When, if it is the last one.
         """
-        self.entries.append(entry)
-        self._v1 = entry.v1 or self._v1
         if error is not None:
             self._error = error
         if ended is not None:
             self.ended = ended
             self.on_cancel = None
+        self._add(entry)
+        if ended is not None:
             self._journal.has_ended(self)
-        if self.followers:
+
+    def _add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        self._told_bytes += len(entry.event)
+        if entry.v1:
+            self._v1 = entry.v1
+        if self.followers and not self.is_untold:
             self._journal.is_untold(self)
 
     async def stored(self) -> None:

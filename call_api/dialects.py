@@ -15,7 +15,11 @@ import msgspec
 from msgspec import Raw, Struct
 
 from call_api.events import (
+    CallHolding,
+    CallHoldStart,
     CallHoldSuccessful,
+    CallUnholding,
+    CallUnholdStart,
     CallUnholdSuccessful,
     Error,
     Event,
@@ -64,11 +68,7 @@ class Renderer(Protocol):
 
 def canonical(event: Event) -> bytes:
     """Return the text under which an event is kept, in neither dialect's words."""
-    kind = type(event)
-    if kind in _ODD:
-        return _head(kind) + _odd_rest(event)
-    data = _encode(event)
-    return _head(kind) + (b"}" if data == b"{}" else b"%s%s}" % (_DATA, data))
+    return _again(event) if type(event) in _REPEATED else _text(event)
 
 
 def is_told_by_v1(event: Event) -> bool:
@@ -156,6 +156,23 @@ _ENDS_OF_LEGS: Final = (CallHoldSuccessful, CallUnholdSuccessful)
 
 _ODD: Final = {*_ENDS_OF_LEGS, Reply, Error}
 """Events whose ``data`` is not simply the object of their fields."""
+
+
+_REPEATED: Final = {*_ENDS_OF_LEGS, CallHolding, CallHoldStart, CallUnholding, CallUnholdStart}
+"""Events of which there are only a few different ones."""
+
+
+@cache
+def _again(event: Event) -> bytes:
+    return _text(event)
+
+
+def _text(event: Event) -> bytes:
+    kind = type(event)
+    if kind in _ODD:
+        return _head(kind) + _odd_rest(event)
+    data = _encode(event)
+    return _head(kind) + (b"}" if data == b"{}" else b"%s%s}" % (_DATA, data))
 
 
 def _odd_rest(event: Event) -> bytes:

@@ -164,7 +164,8 @@ class MemoryJournal:
         """Begin the time for which an ended command is kept."""
         self._ended.append((self._clock(), log))
         self._ended_bytes += log.size_bytes
-        self._forget()
+        if len(self._ended) > self._keep_most or self._ended_bytes > self._keep_bytes:
+            self._forget()
 
     def _tell(self) -> None:
         untold, self._untold = self._untold, deque()

@@ -154,8 +154,7 @@ class _KeptLog(CommandLog):
     def restore(self, kept: Kept) -> None:
         """Take in what was in the file."""
         for entry in kept.entries:
-            self.entries.append(entry)
-            self._v1 = entry.v1 or self._v1
+            self._add(entry)
             self._error = dialects.error_of(entry.event) or self._error
         self._last = (len(self.entries), self._v1)
         if kept.end is not None:

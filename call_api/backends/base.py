@@ -72,8 +72,7 @@ class TransferStep:
     status: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HoldStep:
+class HoldStep(Struct, frozen=True, kw_only=True, gc=False):
     """One leg's hold, or its end: ``start`` when it is asked, ``ok`` when it has agreed."""
 
     leg: LegName

@@ -13,20 +13,21 @@ _MASKED: Final = 0x80
 _KEY: Final = 4
 _DATA_OPCODES: Final = (0, 1, 2)
 
-_TWO_BYTES: Final = 126
+LONGER: Final = 126
+"""Bytes from which on a head has more than two bytes."""
 _EIGHT_BYTES: Final = 127
 
 
 def text_head(size: int) -> bytes:
     """Return what a server puts before a text of ``size`` bytes."""
-    if size < _TWO_BYTES:
-        return _SHORT_HEADS[size]
+    if size < LONGER:
+        return SHORT_HEADS[size]
     if size < 1 << 16:
         return b"\x81\x7e" + size.to_bytes(2)
     return b"\x81\x7f" + size.to_bytes(8)
 
 
-_SHORT_HEADS: Final = tuple(bytes((_WHOLE_TEXT, size)) for size in range(_TWO_BYTES))
+SHORT_HEADS: Final = tuple(bytes((_WHOLE_TEXT, size)) for size in range(LONGER))
 
 
 class FrameCutter:
@@ -107,7 +108,7 @@ def _short_texts(data: bytes, at: int, pieces: list[str | bytes]) -> int:
         while (start := at + 6) <= end and data[at] == _WHOLE_TEXT:
             size = data[at + 1] - _MASKED
             stop = start + size
-            if not 0 <= size < _TWO_BYTES or stop > end:
+            if not 0 <= size < LONGER or stop > end:
                 break
             pieces.append(apply_mask(data[start:stop], data[start - _KEY : start]).decode())
             at = stop
@@ -122,7 +123,7 @@ def _payload(data: bytes, at: int) -> tuple[int, int]:
         return 0, 0
     second = data[at + 1]
     size, start = second & 0x7F, at + 2
-    if size == _TWO_BYTES:
+    if size == LONGER:
         start = at + 4
         size = int.from_bytes(data[at + 2 : start])
     elif size == _EIGHT_BYTES:

@@ -17,7 +17,7 @@ from websockets.protocol import SEND_EOF
 
 from call_api.access.standing import Standing
 from call_api.config import WsServer
-from call_api.transports.frames import FrameCutter, text_head
+from call_api.transports.frames import LONGER, SHORT_HEADS, FrameCutter, text_head
 from call_api.transports.handshake import Gate, new_protocol
 from call_api.transports.listener import Conversation, OpenConversation, authority
 from call_api.transports.plain_http import MAX_REQUEST, RequestHead, too_long
@@ -107,8 +107,11 @@ class Connection(asyncio.Protocol):
             if self._queued > self._max_queue:
                 self._turn_away_slow()
                 return
-        self._writes += (text_head(len(text)), text) if text else (text_head(0),)  # not SEND_EOF
-        self._queued += len(text)
+        size, writes = len(text), self._writes
+        writes.append(SHORT_HEADS[size] if size < LONGER else text_head(size))
+        if size:  # nothing at all would mean SEND_EOF
+            writes.append(text)
+        self._queued += size
         if not self._is_flush_due:
             self._flush_soon()
 

@@ -49,6 +49,8 @@ class Done:
     subject: object
     took: float
     callid: str | None
+    seq: int = 0
+    failed: bool = False
 
 
 class Watch:
@@ -107,7 +109,8 @@ class Watch:
         command.seq = params.seq
         if params.event == "Ended":
             del self.running[params.cmd_id]
-            return Done(command.subject, now - command.sent_at, command.callid)
+            took = now - command.sent_at
+            return Done(command.subject, took, command.callid, command.seq, command.failed)
         if command.failed or params.event == "Error":  # nothing but Ended follows an Error
             self.faults["gap" if command.failed else "errored"] += 1
             command.failed = True

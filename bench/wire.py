@@ -13,11 +13,20 @@ NO_MASK = bytes(4)  # a mask of zeros leaves the text as it is (RFC 6455, sectio
 class Wire(asyncio.Protocol):
     """One connection: whole text frames in, whole text frames out."""
 
-    def __init__(self, host: str, port: int, path: str, on_text: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        path: str,
+        on_text: Callable[[bytes], None],
+        token: str = "",
+    ) -> None:
         key = base64.b64encode(os.urandom(16)).decode()
+        who = f"Authorization: Bearer {token}\r\n" if token else ""
         self._hello = (
             f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+            f"{who}\r\n"
         )
         self._on_text = on_text
         self._transport: asyncio.WriteTransport | None = None
@@ -83,14 +92,16 @@ class Wire(asyncio.Protocol):
         self._transport.close()
 
 
-async def connect(host: str, port: int, path: str, on_text: Callable[[bytes], None]) -> Wire:
+async def connect(
+    host: str, port: int, path: str, on_text: Callable[[bytes], None], token: str = ""
+) -> Wire:
     """Open a connection.
 
     Raises:
         OSError: Nobody listens, or it is no WebSocket.
     """
     _, wire = await asyncio.get_running_loop().create_connection(
-        lambda: Wire(host, port, path, on_text), host, port
+        lambda: Wire(host, port, path, on_text, token), host, port
     )
     await wire.is_open
     return wire

@@ -21,7 +21,7 @@ def watch_of(*texts: bytes) -> tuple[dict[str, int], list[Done]]:
 def test_a_command_that_goes_well_has_no_faults() -> None:
     step = told(1, "TransferStart", '{"callid":"x@y","caller":"sip:a@b"}')
 
-    assert watch_of(STARTED, step, told(2, "Ended")) == ({}, [Done("alice", 0.5, "x@y")])
+    assert watch_of(STARTED, step, told(2, "Ended")) == ({}, [Done("alice", 0.5, "x@y", 2)])
 
 
 def test_a_notification_before_the_answer_is_a_fault() -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 
 from call_api_client import queries
 from call_api_client.client import Client, Replies, TooSlow
-from call_api_client.errors import ConnectionLost, told
+from call_api_client.errors import CallApiError, ConnectionLost, told
 from call_api_client.events import Ended, Event, event
 from call_api_client.exchange import ATTACH
 from call_api_client.link import Link, Patience
@@ -158,10 +158,13 @@ class Call:
             self._patience.renew()
             return
         self._replies = None
-        if self._is_retry:
+        try:
+            if not self._is_retry:
+                raise told(failure)
             await self._patience.wait(failure)
-        else:
-            raise told(failure)
+        except CallApiError:
+            self._failure, self._ended = failure, Ended()  # it is not sent again
+            raise
 
     def _told(self, step: Step) -> Event:
         assert self._replies is not None, "it was read from there"
@@ -171,7 +174,7 @@ class Call:
     async def _finish(self, last: Step | None) -> None:
         """Note the end; ask how it was where the event that told it is known to the user alone."""
         ended = event(last) if last is not None else Ended()
-        assert isinstance(ended, Ended), "events of this name are"
+        ended = ended if isinstance(ended, Ended) else Ended()
         is_sure = last is not None and (self._after == 0 or last.seq > self._after + 1)
         if self._failure is None and not is_sure:
             self._failure = await self._how_it_failed()

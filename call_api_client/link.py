@@ -50,6 +50,7 @@ class Link:
 
     Attributes:
         watched: How many watch which call; None stands for all calls.
+        is_closed: Whether it stays closed.
     """
 
     def __init__(self, connect: Connect, within: float) -> None:
@@ -60,7 +61,7 @@ class Link:
         self._open = AsyncExitStack()
         self._others: list[Link] = []
         self._connecting = asyncio.Lock()
-        self._is_closed = False
+        self.is_closed = False
         self._not_before = 0.0
         self._problem = "nobody answers"
 
@@ -74,7 +75,7 @@ class Link:
 
     async def close(self) -> None:
         """Close the connection; who still waits for something gets `ConnectionLost`."""
-        self._is_closed = True
+        self.is_closed = True
         if self._client is not None:
             self._client.lose(closed())
         for other in self._others:
@@ -106,7 +107,7 @@ class Link:
             ConnectFailed: There is no connection.
         """
         other = Link(self._connect, self.within)
-        self._others.append(other)
+        self._others = [*(one for one in self._others if not one.is_closed), other]
         await other.open()
         return other
 
@@ -133,7 +134,7 @@ class Link:
 
     async def _reconnect(self) -> Client:
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
-        while not self._is_closed:
+        while not self.is_closed:
             if self._client is not None and not self._client.is_lost:
                 return self._client
             await asyncio.sleep(max(0.0, self._not_before - loop.time()))
@@ -175,6 +176,7 @@ class Patience:
         self._since = now if self._since is None else self._since
         is_ours = loss.code in OUR_FAULT and not is_answered
         if is_ours or now - self._since >= self._link.within:
+            self._since = None  # who goes on in spite of it begins anew
             raise loss
 
     async def wait(self, failure: Failure) -> None:

@@ -76,11 +76,17 @@ async def test_a_command_that_fails_raises_its_error_after_its_events_and_as_its
 async def test_a_refused_command_raises_the_refusal() -> None:
     async def refuse(line: Line) -> None:
         await line.refuse(await line.request(), -32602, param="leg", problem="which?")
+        await line.until_gone()
 
     async with asyncio.timeout(10), answering(refuse) as url, connect(url) as api:
+        call = api.call("CallHold")
         with pytest.raises(InvalidParams) as caught:
-            await api.call("CallHold").result()
+            await anext(call)
         assert (caught.value.param, caught.value.problem) == ("leg", "which?")
+        with pytest.raises(StopAsyncIteration):
+            await anext(call)
+        with pytest.raises(InvalidParams):
+            await call.result()
 
 
 async def test_a_request_whose_answer_was_lost_is_sent_again_as_it_was() -> None:

@@ -187,6 +187,7 @@ async def test_patience_with_lost_connections_ends_unless_the_request_gets_on() 
     await asyncio.sleep(0.06)
     with pytest.raises(ConnectionLost):
         patience.bear(loss, is_answered=False)
+    patience.bear(loss, is_answered=False)
 
 
 async def test_what_was_answered_is_not_what_the_daemon_could_not_take() -> None:
@@ -195,3 +196,17 @@ async def test_what_was_answered_is_not_what_the_daemon_could_not_take() -> None
     patience.bear(ConnectionLost(1009, "too long"), is_answered=True)
     with pytest.raises(ConnectionLost):
         patience.bear(ConnectionLost(1009, "too long"), is_answered=False)
+
+
+async def test_other_links_to_the_same_daemon_are_closed_with_the_first_one() -> None:
+    async with asyncio.timeout(10), answering(list_calls) as url:
+        link = link_to(url)
+        await link.open()
+        first, second = await link.another(), await link.another()
+        await first.close()
+        assert await second.ask("CallList") == "calls"
+
+        await link.close()
+        for other in (first, second):
+            with pytest.raises(ConnectionLost, match="closed from here"):
+                await other.client()

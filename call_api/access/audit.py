@@ -113,10 +113,9 @@ class Audit:
 
     def refuse(self, address: str, why: CallApiError) -> None:
         """Write down that a client was not let in, unless these are too many."""
-        if self._refusals.wait(self.clock()):
+        if self._refusals.take(self.clock()):
             self._skipped += 1
             return
-        self._refusals.take()
         skipped, self._skipped = self._skipped, 0
         self._say(
             Deed(

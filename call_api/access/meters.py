@@ -29,13 +29,21 @@ class Bucket:
 
     def wait(self, now: float) -> float:
         """Return the seconds until one more event may come; 0: now."""
-        self._left = min(self._size, self._left + (now - self._touched) * self._per_second)
-        self._touched = now
-        return 0.0 if self._left >= 1 else (1 - self._left) / self._per_second
+        wait = self.take(now)
+        if not wait:
+            self._left += 1
+        return wait
 
-    def take(self) -> None:
-        """Count one event, now that `wait` has said 0."""
-        self._left -= 1
+    def take(self, now: float) -> float:
+        """Count one event if it may come; return the seconds until it may; 0: it was counted."""
+        left = self._left + (now - self._touched) * self._per_second
+        left = self._size if left > self._size else left  # min() takes longer
+        self._touched = now
+        if left >= 1:
+            self._left = left - 1
+            return 0.0
+        self._left = left
+        return (1 - left) / self._per_second
 
     def give_back(self) -> None:
         """Take one event back: it was none."""
@@ -60,7 +68,7 @@ class Meter:
         started: Commands that run.
     """
 
-    __slots__ = ("_quota", "calls", "connected", "name", "requests", "started")
+    __slots__ = ("_connections", "_running", "calls", "connected", "name", "requests", "started")
 
     def __init__(self, name: str, quota: Quota, now: float) -> None:
         self.name = name
@@ -71,7 +79,7 @@ class Meter:
     def adapt(self, quota: Quota, now: float) -> None:
         """Go by other limits from now on."""
         fast, calls = quota.per_second, quota.calls_per_minute
-        self._quota = quota
+        self._connections, self._running = quota.connections, quota.running
         self.requests = Bucket(2 * fast, fast, now) if fast else None
         self.calls = Bucket(calls, calls / 60, now) if calls else None
 
@@ -81,19 +89,30 @@ class Meter:
         Raises:
             TooManyRequests: As many as may be are.
         """
-        if 0 < self._quota.connections <= self.connected:
+        if 0 < self._connections <= self.connected:
             raise TooManyRequests(BUSY_FOR, f"{self.name}.connections")
 
-    def check_start(self, now: float, *, is_call: bool) -> None:
-        """Return if one more command may run.
+    def begin(self, now: float, *, is_call: bool) -> None:
+        """Count a command that is about to run; `end` takes it back.
 
         Raises:
             TooManyRequests: As many as may run do, or calls come too fast.
         """
-        if 0 < self._quota.running <= self.started:
+        if 0 < self._running <= self.started:
             raise TooManyRequests(BUSY_FOR, f"{self.name}.running")
-        if is_call and self.calls is not None and (wait := self.calls.wait(now)):
+        if is_call and self.calls is not None and (wait := self.calls.take(now)):
             raise TooManyRequests(wait, f"{self.name}.calls_per_minute")
+        self.started += 1
+
+    def end(self, *, is_call: bool) -> None:
+        """Count a command no more.
+
+        Args:
+            is_call: Whether a call is not to be counted either, because there was none.
+        """
+        self.started -= 1
+        if is_call and self.calls is not None:
+            self.calls.give_back()
 
     def is_idle(self, now: float) -> bool:
         """Return whether it counts nothing, and so need not be kept."""

@@ -97,12 +97,12 @@ class Standing:
         if not self._meters:
             return
         now = self._clock()
-        for meter in self._meters:
-            if meter.requests is not None and (wait := meter.requests.wait(now)):
+        for at, meter in enumerate(self._meters):
+            if meter.requests is not None and (wait := meter.requests.take(now)):
+                for counted in self._meters[:at]:
+                    if counted.requests is not None:
+                        counted.requests.give_back()
                 raise TooManyRequests(wait, f"{meter.name}.per_second")
-        for meter in self._meters:
-            if meter.requests is not None:
-                meter.requests.take()
 
     def permit(self, method: str, asked: Method) -> None:
         """Return if the client may ask this.
@@ -133,12 +133,13 @@ class Standing:
         if not self._meters:
             return
         now, is_call = self._clock(), method == "CallStart"
-        for meter in self._meters:
-            meter.check_start(now, is_call=is_call)
-        for meter in self._meters:
-            meter.started += 1
-            if is_call and meter.calls is not None:
-                meter.calls.take()
+        for at, meter in enumerate(self._meters):
+            try:
+                meter.begin(now, is_call=is_call)
+            except TooManyRequests:
+                for counted in self._meters[:at]:
+                    counted.end(is_call=is_call)
+                raise
 
     def end(self, method: str, *, has_run: bool = True) -> None:
         """Count a command no more.
@@ -146,10 +147,9 @@ class Standing:
         Args:
             has_run: False: it was refused, or it was a retry and is no command of its own.
         """
+        is_call = not has_run and method == "CallStart"
         for meter in self._meters:
-            meter.started -= 1
-            if not has_run and method == "CallStart" and meter.calls is not None:
-                meter.calls.give_back()
+            meter.end(is_call=is_call)
 
     def now(self) -> float:
         """Return the time, for `tell`."""

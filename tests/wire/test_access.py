@@ -1,16 +1,9 @@
 """The daemon as a process, its tokens, its certificates and its audit log, through real sockets."""
 
 import asyncio
-import json
-import signal
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,65 +11,10 @@ from call_api.access.token_file import editing
 from call_api.access.tokens import digest_of
 from call_api.config_access import Token
 from tests.fakes.certificates import Authority
-from tests.fakes.programs import Program, run, running
+from tests.fakes.programs import running
 from tests.wire.api import JsonClient
+from tests.wire.office import KEPT, Office, audited, office, started
 from tests.wire.raw_client import RawClient, upgrade
-
-
-@dataclass
-class Office:
-    """A daemon with tokens in a file."""
-
-    folder: Path
-    program: Program
-    address: tuple[str, int]
-
-    async def token(self, *words: str) -> str:
-        """Run ``call-api token``; return what it prints."""
-        file = str(self.folder / "tokens.yml")
-        ended = await asyncio.to_thread(
-            run, self.folder, "call-api", "token", *words, CALL_API_AUTH_TOKEN_FILE=file
-        )
-        assert ended.status == 0, ended.err
-        return ended.out.strip()
-
-    async def reread(self, words: str = "the settings were read anew") -> None:
-        """Have the daemon read its files anew, and wait until it says so."""
-        self.program.process.send_signal(signal.SIGHUP)
-        await asyncio.to_thread(self.program.logged, words)
-
-    async def client(self, token: str, **more: Any) -> JsonClient:
-        return await JsonClient.open(self.address, Authorization=f"Bearer {token}", **more)
-
-    async def refusal(self, **headers: str) -> str:
-        """Return the status line and the body of what a client gets that is not let in."""
-        async with await RawClient.connect(self.address) as client:
-            client.write(upgrade(**headers))
-            head = await client.head()
-            return f"{head.splitlines()[0]}: {(await client.rest()).decode()}"
-
-
-@asynccontextmanager
-async def office(folder: Path, **env: str) -> AsyncIterator[Office]:
-    its = {
-        "CALL_API_WS_SERVER_HOST": "127.0.0.1",
-        "CALL_API_WS_SERVER_PORT": "0",
-        "CALL_API_EMBEDDED_PORT": "0",
-        "CALL_API_AUTH_TOKEN_FILE": str(folder / "tokens.yml"),
-        "CALL_API_AUDIT_FILE_PATH": str(folder / "audit.log"),
-        **env,
-    }
-    with running(folder, "call-api", env=its) as program:
-        words = (await asyncio.to_thread(program.line)).split()
-        host, _, port = words[1].partition("://")[2].removesuffix("/call-api").rpartition(":")
-        yield Office(folder, program, (host, int(port)))
-        program.process.terminate()
-        ended = await asyncio.to_thread(program.end)
-        assert "Traceback" not in ended.err
-
-
-def audited(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "audit.log").read_text().splitlines()]
 
 
 async def test_a_token_lets_in_until_it_is_revoked(tmp_path: Path) -> None:
@@ -102,12 +40,6 @@ async def test_a_token_lets_in_until_it_is_revoked(tmp_path: Path) -> None:
     assert (echo["outcome"], echo["peer"][:10]) == ("ok", "127.0.0.1:")
     for secret in (desk, shop):
         assert secret not in (tmp_path / "audit.log").read_text()
-
-
-async def lets_in(it: Office, token: str) -> bool:
-    async with await RawClient.connect(it.address) as client:
-        client.write(upgrade(Authorization=f"Bearer {token}"))
-        return (await client.head()).startswith("HTTP/1.1 101 ")
 
 
 async def test_a_token_that_expires_closes_its_connections(tmp_path: Path) -> None:
@@ -139,7 +71,7 @@ async def test_a_browser_sends_its_token_as_a_subprotocol(tmp_path: Path) -> Non
 async def test_the_daemon_does_not_listen_elsewhere_by_oversight(tmp_path: Path) -> None:
     env = {"CALL_API_WS_SERVER_HOST": "0.0.0.0", "CALL_API_WS_SERVER_PORT": "0"}
 
-    ended = await asyncio.to_thread(partial(run, tmp_path, "call-api", **env))
+    ended = await started(tmp_path, "call-api", **env)
 
     assert ended.status == 2
     assert ended.out == ""
@@ -154,9 +86,9 @@ async def test_settings_that_became_wrong_change_nothing(tmp_path: Path) -> None
         await it.reread()
         async with await it.client(desk) as client:
             (tmp_path / "tokens.yml").write_text("{")
-            await it.reread("the settings stay as they are: auth.token_file: expected a file of")
+            await it.reread(f"{KEPT}auth.token_file: expected a file of")
             await client.story("Echo", {})
-            assert await lets_in(it, desk)
+            assert await it.lets_in(desk)
 
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -192,7 +124,7 @@ async def test_a_new_certificate_is_taken_without_dropping_anybody(tmp_path: Pat
         assert not await trusts(it, old.trusting())
         await client.story("Echo", {})
         path.write_text("nonsense")
-        await it.reread("the settings stay as they are: ws_server.tls.certificate: expected")
+        await it.reread(f"{KEPT}ws_server.tls.certificate: expected")
         await client.story("Echo", {})
         assert await trusts(it, new.trusting())
 
@@ -235,7 +167,7 @@ async def test_our_own_clients_bring_their_token_and_know_their_daemon(tmp_path:
         async def call(*words: str, **env: str) -> tuple[int, str]:
             program, *options = words
             args = (program, "-url", url, *options)
-            ended = await asyncio.to_thread(partial(run, tmp_path, *args, **env))
+            ended = await started(tmp_path, *args, **env)
             assert desk not in ended.out + ended.err
             return ended.status, ended.err
 

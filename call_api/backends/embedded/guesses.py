@@ -28,6 +28,6 @@ class Guesses:
         network = network_of(address)[0]
         bucket = self._buckets.pop(network, None) or Bucket(AT_ONCE, 1 / EVERY, now)
         self._buckets[network] = bucket
-        bucket.take()
+        bucket.take(now)
         if len(self._buckets) > MAX_REMEMBERED:
             del self._buckets[next(iter(self._buckets))]

@@ -9,38 +9,34 @@ def test_a_bucket_lets_a_burst_through_and_then_a_steady_rate() -> None:
     bucket = Bucket(3, per_second=2, now=100.0)
     waits = []
     for _ in range(4):
-        waits.append(bucket.wait(100.0))
-        if not waits[-1]:
-            bucket.take()
+        waits.append(bucket.take(100.0))
 
     assert waits == [0, 0, 0, 0.5]
     assert bucket.wait(100.25) == 0.25
     assert bucket.wait(100.5) == 0
-    bucket.take()
-    assert bucket.wait(100.5) == 0.5
+    assert bucket.take(100.5) == 0
+    assert bucket.wait(100.5) == bucket.take(100.5) == 0.5
 
 
 def test_what_is_told_to_wait_is_enough_to_wait() -> None:
     bucket = Bucket(1, per_second=0.3, now=0.0)
-    bucket.take()
+    bucket.take(0.0)
     now = 0.0
     for _ in range(100):
-        now += bucket.wait(now)
-        assert bucket.wait(now) < 1e-9
-        bucket.take()
+        now += bucket.wait(now) + 1e-9
+        assert bucket.take(now) == 0
 
 
 def test_a_bucket_does_not_overflow() -> None:
     bucket = Bucket(2, per_second=1, now=0.0)
     assert bucket.is_full(0.0)
-    bucket.take()
+    bucket.take(0.0)
     assert not bucket.is_full(0.5)
     bucket.give_back()
     bucket.give_back()
     assert bucket.is_full(0.5)
     for _ in range(2):
-        assert bucket.wait(1000.0) == 0
-        bucket.take()
+        assert bucket.take(1000.0) == 0
 
     assert bucket.wait(1000.0) == 1.0
 
@@ -60,25 +56,27 @@ def test_connections_are_bounded() -> None:
 def test_commands_that_run_are_bounded() -> None:
     meter = Meter("token", Quota(running=2), 0.0)
     meter.started = 1
-    meter.check_start(0.0, is_call=False)
-    meter.started = 2
+    meter.begin(0.0, is_call=False)
+    assert meter.started == 2
 
     with pytest.raises(TooManyRequests) as caught:
-        meter.check_start(0.0, is_call=False)
+        meter.begin(0.0, is_call=False)
+
+    meter.end(is_call=False)
+    meter.begin(0.0, is_call=False)
 
     assert caught.value.data == {"retry_after": BUSY_FOR, "limit": "token.running"}
 
 
 def test_calls_are_bounded_and_other_commands_are_not_by_that() -> None:
     meter = Meter("address", Quota(calls_per_minute=2), 0.0)
-    assert meter.calls is not None
     for _ in range(2):
-        meter.check_start(0.0, is_call=True)
-        meter.calls.take()
-    meter.check_start(0.0, is_call=False)
+        meter.begin(0.0, is_call=True)
+        meter.end(is_call=False)
+    meter.begin(0.0, is_call=False)
 
     with pytest.raises(TooManyRequests) as caught:
-        meter.check_start(15.0, is_call=True)
+        meter.begin(15.0, is_call=True)
 
     assert caught.value.limit == "address.calls_per_minute"
     assert caught.value.retry_after == pytest.approx(15.0)
@@ -88,7 +86,8 @@ def test_what_is_not_bounded_is_not_counted_against_anybody() -> None:
     meter = Meter("token", Quota(), 0.0)
     meter.started = meter.connected = 10**6
 
-    meter.check_start(0.0, is_call=True)
+    meter.begin(0.0, is_call=True)
+    meter.end(is_call=True)
     meter.check_connection()
     assert (meter.requests, meter.calls) == (None, None)
 
@@ -97,8 +96,7 @@ def test_twice_the_rate_may_come_at_once() -> None:
     meter = Meter("token", Quota(per_second=5), 0.0)
     assert meter.requests is not None
     for _ in range(10):
-        assert meter.requests.wait(0.0) == 0
-        meter.requests.take()
+        assert meter.requests.take(0.0) == 0
 
     assert meter.requests.wait(0.0) == pytest.approx(0.2)
 
@@ -115,7 +113,7 @@ def test_each_token_has_its_own_meter_for_as_long_as_it_counts_something() -> No
     assert len(meters) == 1
     desk.connected = 0
     assert desk.requests is not None
-    desk.requests.take()
+    desk.requests.take(0.0)
     meters.sweep(0.1)
     assert meters.of("desk", 0.1) is desk, "who goes and comes back has as much left as before"
     meters.sweep(0.3)
@@ -133,7 +131,7 @@ def test_limits_change_for_those_who_are_there() -> None:
     assert meters.of("shop", 0.0).requests is None
     meters.adapt(Quota(per_second=1), 0.0)
     assert desk.requests is not None
-    desk.requests.take()
+    desk.requests.take(0.0)
     meters.adapt(Quota(per_second=1), 0.0)
     assert not desk.requests.is_full(0.0), "the same limits give nothing back"
 
@@ -145,7 +143,7 @@ def test_the_table_is_bounded_and_who_is_there_stays_in_it() -> None:
     for number in range(1, 1000):
         bucket = meters.of(str(number), 0.0).requests
         assert bucket is not None
-        bucket.take()
+        bucket.take(0.0)
 
     assert len(meters) == 3
     assert meters.of("0", 0.0) is there

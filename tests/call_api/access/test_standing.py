@@ -112,8 +112,7 @@ def test_requests_that_come_too_fast_are_refused_and_not_counted() -> None:
     assert caught.value.data == {"retry_after": 0.25, "limit": "address.per_second"}
     assert token.requests is not None
     for _ in range(2):
-        assert token.requests.wait(10.0) == 0, "what the address may not is not taken off the token"
-        token.requests.take()
+        assert token.requests.take(10.0) == 0, "what the address may not is not taken off the token"
     assert token.requests.wait(10.0) > 0
 
 
@@ -148,3 +147,32 @@ def test_who_leaves_is_counted_once() -> None:
 
     assert (left, meter.connected) == ([desk], 1)
     Standing().leave()
+
+
+def test_a_command_that_the_address_may_not_run_is_not_counted_for_the_token() -> None:
+    token = Meter("token", Quota(calls_per_minute=60, running=9), 10.0)
+    address = Meter("address", Quota(calls_per_minute=1), 10.0)
+    none = Meter("none", Quota(), 10.0)
+    desk = standing(meters=(none, token, address))
+    desk.begin("CallStart")
+
+    for _ in range(3):
+        with pytest.raises(TooManyRequests, match="too many") as caught:
+            desk.begin("CallStart")
+        assert caught.value.limit == "address.calls_per_minute"
+
+    assert (token.started, address.started) == (1, 1)
+    assert token.calls is not None
+    token.calls.give_back()
+    assert token.calls.is_full(10.0)
+
+
+def test_requests_are_counted_where_they_are_bounded() -> None:
+    desk = standing(
+        meters=(Meter("token", Quota(), 10.0), Meter("address", Quota(per_second=1), 10.0))
+    )
+    for _ in range(2):
+        desk.admit()
+
+    with pytest.raises(TooManyRequests):
+        desk.admit()

@@ -64,8 +64,7 @@ def run(rate: int, seconds: float, lasting: float = LASTING) -> Run:
             used = cpu_seconds(daemon.process.pid) - cpu
             faults = what_went_wrong(daemon, near, far, calls)
             repeated = near.count().repeated + far.count().repeated
-    if took > 1.1 * (seconds + lasting) + 2.0:
-        faults["seconds late"] = round(took - seconds - lasting)
+    faults |= late(took, seconds + lasting)
     return Run(rate, calls, lasting, took, used / calls * 1e6, used / took, repeated, faults)
 
 
@@ -77,14 +76,21 @@ def hold(concurrent: int) -> Held:
     with daemon_alone() as daemon, sipp.answering(daemon.sip_port) as far:
         pid = daemon.process.pid
         with sipp.calling(daemon.sip_port, rate=HOLDING_RATE, calls=calls, lasting=lasting) as near:
+            first = time.monotonic()
             time.sleep(lasting + SETTLES)
             cpu, began = cpu_seconds(pid), time.monotonic()
             time.sleep(WINDOW)
             used, took = cpu_seconds(pid) - cpu, time.monotonic() - began
             private = memory_kib(pid)
             sipp.wait(near, lasting)
-            faults = what_went_wrong(daemon, near, far, calls)
+            faults = late(time.monotonic() - first, seconds + lasting)
+            faults |= what_went_wrong(daemon, near, far, calls)
     return Held(concurrent, used / (took * HOLDING_RATE) * 1e6, private, faults)
+
+
+def late(took: float, planned: float) -> dict[str, int]:
+    """Say how late a run was, if its rate was not kept."""
+    return {"seconds late": round(took - planned)} if took > 1.1 * planned + 2.0 else {}
 
 
 def what_went_wrong(daemon: Alone, near: sipp.Side, far: sipp.Side, calls: int) -> dict[str, int]:

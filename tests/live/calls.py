@@ -1,5 +1,7 @@
 """Calls that a test needs before it begins."""
 
+import asyncio
+
 from tests.live.client import Client
 from tests.live.makes import AnyPhone
 
@@ -24,11 +26,13 @@ async def start(client: Client, caller: AnyPhone, callee: AnyPhone) -> str:
 
 async def talk(*phones: AnyPhone) -> None:
     """Hear audio arrive at every one of these phones."""
-    for phone in phones:
-        await phone.hears()
+    async with asyncio.TaskGroup() as group:
+        for phone in phones:
+            group.create_task(phone.hears(), name=f"{phone.name} listens")
 
 
 async def keep_silent(*phones: AnyPhone) -> None:
     """See that audio arrives at none of these phones."""
-    for phone in phones:
-        await phone.hears_nothing()
+    async with asyncio.TaskGroup() as group:
+        for phone in phones:
+            group.create_task(phone.hears_nothing(), name=f"{phone.name} listens")

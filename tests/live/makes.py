@@ -33,6 +33,9 @@ class AnyPhone(Protocol):
     name: str
     uri: str
 
+    async def dial(self, uri: str) -> None:
+        """Call somebody by itself."""
+
     async def in_call(self) -> object:
         """Wait until its one call is answered."""
 

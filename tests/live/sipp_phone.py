@@ -13,6 +13,7 @@ from tests.live.waiting import until
 
 BIN = shutil.which(os.environ.get("SIPP_BIN", "sipp")) or ""
 SCENARIOS = Path(__file__).parent / "sipp"
+TAIL = "<!-- TAIL -->\n"
 MODES = {"udp": "u1", "tcp": "t1"}
 
 
@@ -28,44 +29,72 @@ class SippPhone(Program):
         self.name = name
         self.transport_name = transport
         self.uri = f"sip:{name}@{DOMAIN}"
-        self._log = Path()
+        self._home = Path()
+        self._registrar = self._password = ""
+        self._own_calls: list[Program] = []
 
     async def launch(self, registrar: str, folder: Path, password: str) -> None:
         """Start it; return when it is registered."""
-        home = folder / f"sipp-{self.name}"
-        home.mkdir(exist_ok=True)
-        self._log = home / "calls.log"
-        self._log.unlink(missing_ok=True)
-        sound = home / "silence.pcmu"
-        sound.write_bytes(b"\xff" * 8000)
-        answer = (SCENARIOS / "answer.xml").read_text("utf-8")
-        (home / "answer.xml").write_text(answer.replace("SOUND", str(sound)), "utf-8")
-        where = ["-i", HOST, "-bind_local", "-p", str(server_port()), "-cp", str(server_port())]
-        where += ["-mi", HOST, "-mp", str(server_port())]
-        who = ["-au", self.name, "-ap", password, "-auth_uri", DOMAIN]
-        keys = ["-key", "user", self.name, "-key", "domain", DOMAIN]
-        logs = ["-trace_logs", "-log_file", str(self._log)]
-        logs += ["-trace_err", "-error_file", str(home / "errors.log")]
-        await self.start(
-            [
-                *(BIN, registrar, "-m", "1", "-nostdin", "-aa", "-t", MODES[self.transport_name]),
-                *("-sf", str(SCENARIOS / "register.xml"), "-oocsf", str(home / "answer.xml")),
-                *(*where, *who, *keys, *logs),
-            ],
-            home / "screen.log",
-            piped=False,
-        )
+        self._home = folder / f"sipp-{self.name}"
+        self._home.mkdir(exist_ok=True)
+        self._registrar, self._password = registrar, password
+        for log in self._home.glob("*.calls"):
+            log.unlink()
+        self._write_scenarios()
+        answers = ("-oocsf", str(self._home / "answer.xml"))
+        await self._play(self, "register", DOMAIN, *answers)
 
         async def is_registered() -> bool:
-            assert not self.exited.done(), (home / "errors.log").read_text("utf-8")
+            assert not self.exited.done(), (self._home / "register.errors").read_text("utf-8")
             return ["registered"] in self._told()
 
         await until(is_registered, f"{self.name} is registered")
 
+    async def dial(self, uri: str) -> None:
+        """Call somebody by itself: by a program of its own, which ends with the call."""
+        self._own_calls.append(Program())
+        address = uri.removeprefix("sip:")
+        callee = ("-s", address.partition("@")[0])
+        await self._play(self._own_calls[-1], "call", address, *callee)
+
+    def _write_scenarios(self) -> None:
+        """Put together what SIPp cannot, for it includes nothing."""
+        sound = self._home / "silence.pcmu"
+        sound.write_bytes(b"\xff" * 8000)
+        texts = {
+            name: (SCENARIOS / f"{name}.xml").read_text("utf-8").replace("SOUND", str(sound))
+            for name in ("register", "answer", "call")
+        }
+        tail = texts["answer"].partition(TAIL)[2]
+        texts["call"] = texts["call"].partition(TAIL)[0] + tail
+        for name, text in texts.items():
+            (self._home / f"{name}.xml").write_text(text, "utf-8")
+
+    async def _play(self, program: Program, scenario: str, to: str, *options: str) -> None:
+        """Have a program play a scenario; ``to`` is what the password is for (RFC 7616, `uri`)."""
+        log, port = self._home / scenario, str(server_port())
+        where = ["-i", HOST, "-bind_local", "-p", port, "-cp", str(server_port())]
+        where += ["-mi", HOST, "-mp", str(server_port())]
+        who = ["-au", self.name, "-ap", self._password, "-auth_uri", to]
+        keys = ["-key", "user", self.name, "-key", "domain", DOMAIN]
+        logs = ["-trace_logs", "-log_file", f"{log}.{port}.calls"]
+        logs += ["-trace_err", "-error_file", f"{log}.errors"]
+        mode = MODES[self.transport_name]
+        await program.start(
+            [
+                *(BIN, self._registrar, "-sf", f"{log}.xml", "-m", "1", "-t", mode),
+                *("-nostdin", "-aa", *where, *who, *keys, *logs, *options),
+            ],
+            self._home / f"{scenario}.screen",
+            piped=False,
+        )
+
     def _told(self) -> list[list[str]]:
-        if not self._log.exists():
-            return []
-        return [line.split() for line in self._log.read_text("utf-8").splitlines()]
+        return [
+            line.split()
+            for log in self._home.glob("*.calls")
+            for line in log.read_text("utf-8").splitlines()
+        ]
 
     def calls(self) -> dict[str, str]:
         """Return the calls that are up: Call-ID and direction."""
@@ -99,4 +128,5 @@ class SippPhone(Program):
         await until(is_so, f"{self.name} {words}: {self.calls()}")
 
     async def end(self) -> None:
-        await self.stop(signal.SIGTERM, within=3.0)
+        for program in (*self._own_calls, self):
+            await program.stop(signal.SIGTERM, within=3.0)

@@ -130,9 +130,10 @@ class Runner:
         command is refused with `CommandCancelled`; a retry of one that is kept is not refused.
 
         Args:
-            within: Seconds until the last of them has ended, cleaned up or not.
+            within: Seconds until the last of them has ended, cleaned up or not, and that is kept.
         """
         self._is_closing = True
+        until = self._loop.time() + within
         to_clean_up = min(_CLEANUP_AT_SHUTDOWN, within / 2)
         await self._ended_within(within - to_clean_up)
         for running in tuple(self._running):
@@ -141,7 +142,10 @@ class Runner:
         for running in tuple(self._running):
             running.give_up()
         with suppress(TimeoutError):
-            async with asyncio.timeout(_KEPT_WITHIN):
+            async with asyncio.timeout_at(max(until, self._loop.time() + _KEPT_WITHIN)):
+                while len(self._tasks) > len(self._running):  # some are being claimed
+                    await self._journal.settled()
+                    await asyncio.sleep(0)
                 await self._journal.settled()
         await asyncio.sleep(0)  # in this turn those who listen hear of it
 
@@ -222,7 +226,7 @@ class Runner:
 
 
 _KEPT_WITHIN: Final = 2.0
-"""Seconds for a slow disk before the daemon goes."""
+"""Seconds, at least, for a slow disk before the daemon goes."""
 
 _CLEANUP_AT_SHUTDOWN: Final = 2.0
 """Seconds for CANCEL and BYE before the daemon goes."""

@@ -203,10 +203,13 @@ class Scene:
 
             async with client:
                 callid = await run("CallStart", caller=a, callee=b)
+                if callid is None:  # cancelled, for the daemon goes
+                    return
                 await run("CallHold", callid=callid)
                 await run("CallUnhold", callid=callid)
                 callid = await run("CallBlindTransfer", callid=callid, leg="caller", destination=c)
-                await run("CallEnd", callid=callid)
+                if callid is not None:
+                    await run("CallEnd", callid=callid)
 
     async def _compare(self, daemon: Outside, sent: Mapping[str, Sent]) -> None:
         before = {cmd_id: list(command.told) for cmd_id, command in sent.items()}

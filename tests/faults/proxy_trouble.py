@@ -60,13 +60,12 @@ async def troubled(
     async with FakeProxy(seed=seed, trouble=trouble) as proxy:
         for name in ("alice", "bob", "cindy"):
             proxy.switch.phones[name] = Manner(rings_for=RINGS_FOR)
-        starting = daemon(
-            may_log=may_log,
-            CALL_API_MI_URL=proxy.mi_url,
-            CALL_API_MI_REPLY_WITHIN=str(REPLY_WITHIN),
-            CALL_API_SIP_RING_FOR="10",
-            **env,
-        )
+        settings = {
+            "CALL_API_MI_URL": proxy.mi_url,
+            "CALL_API_MI_REPLY_WITHIN": str(REPLY_WITHIN),
+            "CALL_API_SIP_RING_FOR": "10",
+        }
+        starting = daemon(may_log=may_log, **settings | env)
         outside = await asyncio.to_thread(starting.__enter__)
         try:
             yield proxy, outside

@@ -44,7 +44,10 @@ async def test_a_full_disk_refuses_commands_holds_back_steps_and_loses_nothing(
     path = str(tmp_path / "journal.db")
     async with (
         troubled(
-            Trouble(), may_log="the journal cannot be written", CALL_API_JOURNAL_PATH=path
+            Trouble(),
+            may_log="the journal cannot be written",
+            CALL_API_JOURNAL_PATH=path,
+            CALL_API_MI_REPLY_WITHIN="5",
         ) as (proxy, outside),
         await Patient.open(outside.address, V2) as calls,
         await Patient.open(outside.address, V2) as others,

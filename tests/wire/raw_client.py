@@ -83,9 +83,13 @@ class RawClient:
     ) -> Self:
         """Connect and become a WebSocket."""
         client = await cls.connect(address, tls=tls, source=source)
-        client.write(upgrade(path, **headers))
-        head = await client.head()
-        assert head.startswith("HTTP/1.1 101 "), head
+        try:
+            client.write(upgrade(path, **headers))
+            head = await client.head()
+            assert head.startswith("HTTP/1.1 101 "), head
+        except BaseException:
+            await client.close()
+            raise
         return client
 
     def write(self, data: bytes) -> None:

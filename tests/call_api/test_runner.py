@@ -1,4 +1,5 @@
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -12,10 +13,14 @@ from call_api.errors import (
 )
 from call_api.events import CalleeAnswered, CallHoldStart
 from call_api.journal import Owned, Record, Snapshot
+from call_api.journal_writer import JournalWriter
 from call_api.memory_journal import MemoryJournal
 from call_api.model import CallId, CmdId, SipUri
+from call_api.sqlite_journal import SqliteJournal
 from tests.fakes.records import record
 from tests.fakes.running import Blocked, Desk, running, turns
+from tests.fakes.slow_disk import SlowDisk
+from tests.fakes.virtual_time import until
 
 A = CmdId("a")
 START = CallHoldStart(leg="caller")
@@ -276,3 +281,26 @@ async def test_a_journal_that_cannot_keep_up_holds_up_the_end_for_a_moment_only(
     async with running(journal=Stuck(clock=loop.time, call_soon=loop.call_soon)) as desk:
         async with asyncio.timeout(5):
             await desk.runner.drain(0.1)
+
+
+async def test_what_is_being_claimed_when_the_daemon_goes_is_ended_and_kept_before_it_is_gone() -> (
+    None
+):
+    loop, disk = asyncio.get_running_loop(), SlowDisk()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        writer = JournalWriter(disk, thread)
+        journal = SqliteJournal(writer, [], clock=loop.time, call_soon=loop.call_soon)
+        async with running(journal=journal) as desk, asyncio.TaskGroup() as group:
+            disk.is_free.clear()
+            desk.submit(cmd_id="a")
+            await until(lambda: disk.tries)
+            desk.submit(cmd_id="b")
+            draining = group.create_task(desk.runner.drain(0.0))
+            await asyncio.sleep(0.01)
+            disk.is_free.set()
+            await draining
+
+            assert [type(answer).__name__ for answer in desk.answers] == ["_KeptLog"] * 2
+            for cmd_id in "ab":
+                assert (await journal.read(CmdId(cmd_id)))[0].state == "ended"
+        await writer.close()

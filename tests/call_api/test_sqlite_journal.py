@@ -16,7 +16,6 @@ from call_api.journal_writer import JournalWriter
 from call_api.model import CmdId
 from call_api.sqlite_journal import SqliteJournal, sqlite_journal
 from tests.fakes.records import record
-from tests.fakes.running import running
 from tests.fakes.slow_disk import SlowDisk
 from tests.fakes.virtual_time import until
 
@@ -334,26 +333,3 @@ async def test_a_cancelled_command_is_cancelled_once_and_not_when_it_has_told_it
         await owned.stored()
         assert await journal.cancel(CmdId("a")) == "ended"
         assert asked == []
-
-
-async def test_what_is_being_claimed_when_the_daemon_goes_is_ended_and_kept_before_it_is_gone() -> (
-    None
-):
-    loop, disk = asyncio.get_running_loop(), SlowDisk()
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        writer = JournalWriter(disk, thread)
-        journal = SqliteJournal(writer, [], clock=loop.time, call_soon=loop.call_soon)
-        async with running(journal=journal) as desk, asyncio.TaskGroup() as group:
-            disk.is_free.clear()
-            desk.submit(cmd_id="a")
-            await until(lambda: disk.tries)
-            desk.submit(cmd_id="b")
-            draining = group.create_task(desk.runner.drain(0.0))
-            await asyncio.sleep(0.01)
-            disk.is_free.set()
-            await draining
-
-            assert [type(answer).__name__ for answer in desk.answers] == ["_KeptLog"] * 2
-            for cmd_id in "ab":
-                assert (await journal.read(CmdId(cmd_id)))[0].state == "ended"
-        await writer.close()

@@ -34,7 +34,6 @@ from tests.faults.crash_clients import (
 )
 from tests.faults.far_side import USERS
 from tests.faults.outside import FREE, Outside, addresses
-from tests.wire.api import JsonClient
 
 ROOT = Path(__file__).parent.parent.parent
 CHAINS: Final = USERS // 3
@@ -213,13 +212,13 @@ class Scene:
 
     async def _compare(self, daemon: Outside, sent: Mapping[str, Sent]) -> None:
         before = {cmd_id: list(command.told) for cmd_id, command in sent.items()}
-        async with await JsonClient.open(daemon.address, "/call-api/v2") as client:
+        async with await LeavingClient.open(daemon.address, "/call-api/v2") as client:
             ids = await known(client)
             for cmd_id, command in sent.items():
                 if command.is_answered and cmd_id not in ids:
                     raise Broken(f"{cmd_id} was answered Started, and is forgotten")
             first = await again(client, sent)
-        async with await JsonClient.open(daemon.address, "/call-api/v2") as client:
+        async with await LeavingClient.open(daemon.address, "/call-api/v2") as client:
             once_more = await again(client, sent)
         for cmd_id, command in sent.items():
             check(cmd_id, before[cmd_id], first[cmd_id])

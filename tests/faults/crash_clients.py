@@ -40,6 +40,8 @@ class Sent:
 class LeavingClient(JsonClient):
     """A client of a daemon that goes, with a word or without."""
 
+    limit = 60.0
+
     async def next(self) -> tuple[int, bytes]:
         opcode, payload = await super().next()
         if opcode == CLOSE:

@@ -10,6 +10,7 @@ from typing import Any
 from tests.fakes.opensips.manners import Manner
 from tests.fakes.opensips.trouble import Trouble
 from tests.fakes.programs import run
+from tests.fakes.proxy import FakeProxy
 from tests.faults.crash import stop_under_load
 from tests.faults.outside import FREE, Outside, daemon, until
 from tests.faults.proxy_trouble import ALICE, BOB, Patient, troubled
@@ -36,6 +37,17 @@ async def fill(client: JsonClient) -> dict[str, Any]:
         while frame.get("method") is None or frame["params"]["event"] != "Ended":
             frame = await client.json()
     raise AssertionError("the disk is endless")
+
+
+def first_leg(proxy: FakeProxy) -> str:
+    headers: str = proxy.asked_of("t_uac_dlg")[0]["headers"]
+    return headers.partition("Call-ID: ")[2].split()[0]
+
+
+async def ready(outside: Outside) -> None:
+    async with asyncio.timeout(5):
+        while await asyncio.to_thread(readiness, outside) != 200:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
 
 async def test_a_full_disk_refuses_commands_holds_back_steps_and_loses_nothing(
@@ -66,8 +78,7 @@ async def test_a_full_disk_refuses_commands_holds_back_steps_and_loses_nothing(
         assert error["code"] == -32006
         assert proxy.asked_of("dlg_end_dlg") == [], "done although it is not kept"
 
-        callid = proxy.asked_of("t_uac_dlg")[0]["headers"].partition("Call-ID: ")[2].split()[0]
-        proxy.switch.decline(callid)  # the phone refuses while nothing can be kept
+        proxy.switch.decline(first_leg(proxy))  # the phone refuses while nothing can be kept
         await asyncio.sleep(0.5)
         status = (await others.answer("CommandStatus", {"cmd_id": cmd_id}))["result"]
         assert (status["state"], status["seq"]) == ("running", 0)
@@ -76,9 +87,7 @@ async def test_a_full_disk_refuses_commands_holds_back_steps_and_loses_nothing(
         told = [await calls.json(), await calls.json()]
         assert names(told) == ["Error", "Ended"]
         assert told[0]["params"]["error"]["status"] == 603
-        async with asyncio.timeout(5):
-            while await asyncio.to_thread(readiness, outside) != 200:  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+        await ready(outside)
         _, again = await others.story("Echo", {"x": 1})
         assert names(again) == ["Reply", "Ended"]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeAlias
 
+from call_api.backends.embedded import orphaned_answer
 from call_api.backends.embedded.incoming_request import IncomingRequest, ServerEntry
 from call_api.backends.embedded.outgoing_request import OnResponse, OutgoingRequest, ack_key
 from call_api.backends.embedded.timer_queue import Clock
@@ -202,10 +203,12 @@ class Agent:
 
     def _receive_response(self, response: Response, flow: Flow) -> None:
         outgoing = self._layer.clients.get(client_key(response))
-        if outgoing is None or len(response.headers.all("Via")) > 1:
-            logger.debug("%s: stray response %d", peer_name(flow), response.status)
-        else:
+        if outgoing is not None and len(response.headers.all("Via")) == 1:
             outgoing.receive(response)
+        elif outgoing is None and orphaned_answer.hang_up(self._layer, response, flow):
+            logger.info("%s: hung up: nobody has called any more", peer_name(flow))
+        else:
+            logger.debug("%s: stray response %d", peer_name(flow), response.status)
 
     def _receive_request(self, request: Request, flow: Flow) -> None:
         key = server_key(request)

@@ -1,6 +1,7 @@
 """What is left of the calls of a daemon that died: here, nobody can tell.
 
-Its dialogs died with it. A phone learns that from the 481 to whatever it says in one.
+Its dialogs died with it. A phone learns that from the 481 to whatever it says in one, and from a
+BYE when it answers a call that is none any more (`orphaned_answer`).
 """
 
 from call_api.backends.base import Remains

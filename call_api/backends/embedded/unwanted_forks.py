@@ -34,7 +34,7 @@ class UnwantedForks:
         if tag not in self._acks:
             if len(self._acks) >= MAX_UNWANTED:
                 return
-            dialog = _dialog_of(response)
+            dialog = dialog_of(response)
             ack, bye = dialog.ack(response.cseq.number), dialog.request("BYE")
             for request in (ack, bye):
                 self._layer.put_via(request, self._flow)
@@ -45,8 +45,8 @@ class UnwantedForks:
             self._layer.send(self._acks[tag], self._flow)
 
 
-def _dialog_of(response: Response) -> Dialog:
-    """Return the fork's dialog, for which the response is enough: the INVITE is not kept."""
+def dialog_of(response: Response) -> Dialog:
+    """Return the dialog that a 2xx made; that is enough for it, the INVITE is not kept."""
     return Dialog(
         callid=response.callid,
         local=str(response.from_),

@@ -11,7 +11,7 @@ from call_api.backends.base import StartStep
 from call_api.errors import CallFailed
 from call_api.model import CallId
 from call_api.transports.websocket_client import open_websocket
-from call_api_client import connect
+from call_api_client import connect, sync
 from call_api_client.call import Call
 from call_api_client.errors import CommandCancelled, ConnectionLost, UnknownCommand
 from tests.fakes.call_changes import change
@@ -291,3 +291,20 @@ async def test_a_connection_that_breaks_again_and_again_breaks_no_story(dialect:
     assert [story.result() for story in stories] == [expected] * len(calls)
     assert len(backend.asked) == len(calls)
     assert len(proxy.passed) > 4 * len(gates)
+
+
+async def test_without_asyncio_a_cut_does_not_show_either() -> None:
+    def script(url: str) -> list[tuple[int, str]]:
+        with sync.connect(url, reconnect_within=WITHIN) as api:
+            call = api.call("CallStart", **PARTIES)
+            return [(call.seq, type(event).__name__) for event in call]
+
+    async with asyncio.timeout(WITHIN), running(ScriptedBackend(*STEPS)) as daemon:
+        async with cutting_proxy(address(daemon)) as whole:
+            expected = await asyncio.to_thread(script, whole.url)
+        cuts = [Cut("down", end) for end in frame_ends(bytes(whole.passed[0]["down"]))[:5]]
+        async with cutting_proxy(address(daemon), *cuts) as proxy:
+            assert await asyncio.to_thread(script, proxy.url) == expected
+
+    assert expected == list(enumerate(TOLD["v2"], 1))
+    assert len(proxy.passed) > 2

@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Raw
 
 from call_api import jsonrpc
-from call_api.access.own_calls import OwnCalls
+from call_api.access.own_calls import as_allowed
 from call_api.access.owners import Owners
 from call_api.access.scopes import name_of
 from call_api.access.standing import Standing
 from call_api.attachments import Attachments
-from call_api.backends.base import Backend, CallChange
+from call_api.backends.base import Backend
 from call_api.commands.base import Query
 from call_api.commands.params import Order, read
 from call_api.errors import (
@@ -108,7 +108,7 @@ class Conversation:
         self._attachments = Attachments(
             dialect=dialect, journal=api.journal, send=self._notify, most=api.limits.followed
         )
-        self._backend, may_see = _limited(api, self._standing)
+        self._backend, may_see = as_allowed(api.backend, api.owners, self._standing)
         self._watches = Watches(
             watchers=api.watchers, send=self._notify, most=api.limits.watched, may_see=may_see
         )
@@ -137,21 +137,29 @@ class Conversation:
             asked = jsonrpc.parse_requests(text, version_needed=self._dialect == "v1")
         except jsonrpc.NotJson as exc:
             logger.warning("sent no JSON: %s", exc)
-            self._deliver(error_text(None, ParseError()))
+            self._refuse(ParseError(), self._deliver)
             return
         if not isinstance(asked, jsonrpc.Batch):
             self._ask(asked, self._deliver)
         elif len(asked.members) > self._api.limits.batch:
             most = f"a batch holds at most {self._api.limits.batch} requests"
-            self._deliver(error_text(None, InvalidRequest(most)))
+            self._refuse(InvalidRequest(most), self._deliver)
         else:
             batch = Batch(len(asked.members), self._deliver)
             for index, member in enumerate(asked.members):
                 self._ask(member, partial(batch.take, index))
 
+    def _refuse(self, error: CallApiError, deliver: Deliver) -> None:
+        """Answer what is no request; it counts as one."""
+        try:
+            self._standing.admit()
+        except TooManyRequests as exc:
+            error = exc
+        deliver(error_text(None, error), None)
+
     def _ask(self, request: jsonrpc.Request | jsonrpc.Invalid, deliver: Deliver) -> None:
         if isinstance(request, jsonrpc.Invalid):
-            deliver(error_text(None, InvalidRequest(request.problem)), None)
+            self._refuse(InvalidRequest(request.problem), deliver)
             return
         reply = Reply(request.id, deliver)
         try:
@@ -298,14 +306,6 @@ class Conversation:
     def _log_and_send(self, text: bytes) -> None:
         logger.debug("> %r", text, extra=self._about)
         self._send(text)
-
-
-def _limited(api: Api, standing: Standing) -> tuple[Backend, Callable[[CallChange], bool] | None]:
-    """Return the back end as a client may use it, and what it may hear of; None: of all."""
-    if api.owners is None or not standing.name:
-        return api.backend, None
-    own = OwnCalls(api.backend, api.owners, standing)
-    return own, own.may_see
 
 
 class _Asking:

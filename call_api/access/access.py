@@ -13,6 +13,9 @@ from call_api.access.web_tokens import WebTokens
 from call_api.config_access import Limits
 from call_api.errors import CallApiError, Unauthorized
 
+FORGET_EVERY = 30.0
+"""Seconds between two looks at the meters that count nothing any more: there may be many."""
+
 REVOKED = "the token was revoked"
 WANTED = "a token is needed now"
 EXPIRED = "the token has expired"
@@ -59,6 +62,7 @@ class Access:
         self._of_addresses = Meters("address", policy.limits.address)
         self._standings: dict[Standing, None] = {}
         self._expiring: dict[Standing, None] = {}
+        self._forget_at = clock()
 
     def admit(self, token: str | None, address: str) -> Standing:
         """Return the standing of a client that may come in; it has to `Standing.leave` one day.
@@ -121,8 +125,10 @@ class Access:
         for standing in [one for one in self._expiring if one.identity.expires <= time]:
             standing.dismiss(EXPIRED)
         now = self._clock()
-        self._of_tokens.sweep(now)
-        self._of_addresses.sweep(now)
+        if now >= self._forget_at:
+            self._forget_at = now + FORGET_EVERY
+            self._of_tokens.sweep(now)
+            self._of_addresses.sweep(now)
 
     def _identify(self, token: str | None) -> Identity:
         if not self._wants_token:

@@ -28,8 +28,9 @@ async def open_access(config: Config, file: AuditFile | None = None) -> AsyncIte
     """
     check_exposure(config)
     loop = asyncio.get_running_loop()
-    audit = Audit(file.write, loop.time) if file is not None else None
-    access = Access(read_policy(config), clock=loop.time, now=time.time, audit=audit)
+    # Not the loop's clock: uvloop's counts milliseconds, and stands still in one turn of the loop.
+    audit = Audit(file.write, time.monotonic) if file is not None else None
+    access = Access(read_policy(config), clock=time.monotonic, now=time.time, audit=audit)
     timers: list[asyncio.TimerHandle] = []
 
     def sweep() -> None:

@@ -208,3 +208,20 @@ class _Noting(Generic[S]):
         when_undone, self._when_undone = self._when_undone, None
         if when_undone is not None:
             when_undone()
+
+
+def as_allowed(
+    backend: Backend, owners: Owners | None, standing: Standing
+) -> tuple[Backend, Callable[[CallChange], bool] | None]:
+    """Return the back end as a client may use it, and whether it may hear of a change.
+
+    Args:
+        owners: None: all calls are everybody's.
+
+    Returns:
+        For the second, None: it may hear of all.
+    """
+    if owners is None or not standing.name:
+        return backend, None
+    own = OwnCalls(backend, owners, standing)
+    return own, own.may_see

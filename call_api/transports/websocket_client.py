@@ -8,6 +8,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import cast
 
 from websockets.client import ClientProtocol
@@ -303,6 +304,8 @@ class WebSocketClient(asyncio.Protocol):
         if isinstance(failure, InvalidStatus):
             answer = failure.response
             said = bytes(answer.body or b"").decode("ascii", "replace")
+            if answer.status_code == HTTPStatus.UNAUTHORIZED:
+                said = "" if self._token is None else "ours is not good there"
             return refusal(self._shown, answer.status_code, answer.reason_phrase, said)
         if exc is not None:
             return DaemonUnreachable(self._shown, socket_problem(exc))

@@ -92,7 +92,7 @@ def refusal(url: str, status: int, phrase: str, said: str = "") -> ConnectFailed
         said: What it says besides; the first line is enough.
     """
     if status in _REFUSALS:
-        return ConnectForbidden(url, status, said if status != HTTPStatus.UNAUTHORIZED else "")
+        return ConnectForbidden(url, status, said)
     if status == HTTPStatus.NOT_FOUND:
         return NoDaemon(url, "there is none at this path (HTTP 404)")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -1,6 +1,7 @@
 """Two tokens at one daemon: what the one does is nothing to the other."""
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -131,6 +132,18 @@ async def test_a_foreign_call_looks_like_none_to_everything() -> None:
     assert [name for name, *_ in backend.asked] == ["start"]
     assert [one["callid"] for one in owner.changes()] == ["c1"]
     assert (stranger.changes(), page["calls"]) == ([], [])
+
+
+async def test_what_is_no_request_counts_as_one() -> None:
+    for text in ("nonsense", "5", '[1,{"jsonrpc":"2.0"}]', json.dumps([1] * 101)):
+        meter = Meter("token", Quota(per_second=1), 0.0)
+        async with serving(ScriptedBackend()) as api:
+            client = FakeClient(api, standing=standing("desk", "control", meters=(meter,)))
+            for _ in range(3):
+                client.send(text)
+        last = client.texts[-1]
+        last = last[-1] if isinstance(last, list) else last
+        assert (last["id"], last["error"]["code"]) == (None, -32003)
 
 
 START_STATES: tuple[Any, ...] = ("answered", "transferring", "start", "ok")

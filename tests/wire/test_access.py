@@ -158,9 +158,11 @@ async def test_clients_may_need_a_certificate_too(tmp_path: Path) -> None:
 
 async def test_our_own_clients_bring_their_token_and_know_their_daemon(tmp_path: Path) -> None:
     authority, file = Authority.make(tmp_path / "ca"), tmp_path / "token"
+    bad = tmp_path / "bad"
     async with office(tmp_path, CALL_API_WS_SERVER_TLS_CERTIFICATE=str(authority.certify())) as it:
         desk = await it.token("new", "desk", "--scope", "read")
         file.write_text(f"{desk}\n")
+        bad.write_text("callapi_x")
         await it.reread()
         url = f"wss://127.0.0.1:{it.address[1]}/call-api"
 
@@ -177,6 +179,7 @@ async def test_our_own_clients_bring_their_token_and_know_their_daemon(tmp_path:
         assert await call(*listing, CALL_API_CLIENT_TOKEN=desk) == (0, "")
         for status, words, problem in (
             (4, listing, "refused us: it wants a token (HTTP 401)"),
+            (4, ("call-cmd", *ca, "-token-file", str(bad), "list"), "ours is not good there (HTTP"),
             (4, ("call-cmd", *ca, "-token-file", str(file), "echo"), "do not cover Echo"),
             (3, ("call-cmd", "-token-file", str(file), "list"), "TLS: unable to get local issuer"),
             (2, ("call-cmd", "-ca-file", "/no", "list"), "/no: No such file or directory"),

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from call_api.access.access import EXPIRED, REVOKED, WANTED, Access, Policy
+from call_api.access.access import EXPIRED, FORGET_EVERY, REVOKED, WANTED, Access, Policy
 from call_api.access.audit import Audit
 from call_api.access.identity import ANYBODY, Identity
 from call_api.access.standing import Standing
@@ -218,9 +218,13 @@ def test_who_comes_back_has_as_much_left_as_before() -> None:
     office.access.sweep()
 
     again = office.enter("desk")
-
+    again.leave()
     with pytest.raises(TooManyRequests):
         again.admit()
+    office.now += FORGET_EVERY
+    for _ in range(2):
+        office.access.sweep()
+    assert len(office.access._of_tokens) == 0
 
 
 def test_nothing_is_known_of_a_digest_that_is_none() -> None:

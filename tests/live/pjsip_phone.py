@@ -209,6 +209,10 @@ class Phone:
         password = self.options.get("password", "")
         credentials = pj.AuthCredInfo("digest", "*", self.options["name"], 0, password)
         config.sipConfig.authCreds.append(credentials)
+        if self.options.get("requires_timer"):
+            config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_REQUIRED
+            config.callConfig.timerMinSESec = 90
+            config.callConfig.timerSessExpiresSec = 90
         config.natConfig.contactRewriteUse = config.natConfig.viaRewriteUse = 0
         config.mediaConfig.transportConfig.port = 0
         config.mediaConfig.transportConfig.boundAddress = "127.0.0.1"

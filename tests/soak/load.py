@@ -106,17 +106,25 @@ class Load:
     def _uri(self) -> str:
         return f"sip:{self._dice.choice(self._world.users)}@localhost"
 
+    async def _open(self) -> RawClient:
+        """Connect; note it if that takes long, and try again."""
+        while True:
+            try:
+                return await RawClient.open(self._address, PATH)
+            except TimeoutError:
+                self.faults.append("a handshake has not ended in time")
+
     async def _send(self, request: bytes) -> None:
         """From a client that waits for the answer, and leaves."""
-        async with await RawClient.open(self._address, PATH) as client:
+        async with await self._open() as client:
             client.send(TEXT, request)
             await client.next()
 
     async def _send_twice(self, request: bytes) -> None:
         """From two clients, as one that takes its first connection for lost."""
         async with (
-            await RawClient.open(self._address, PATH) as one,
-            await RawClient.open(self._address, PATH) as other,
+            await self._open() as one,
+            await self._open() as other,
         ):
             for client in (one, other):
                 client.send(TEXT, request)
@@ -124,7 +132,7 @@ class Load:
                 await client.next()
 
     async def _send_and_vanish(self, request: bytes) -> None:
-        client = await RawClient.open(self._address, PATH)
+        client = await self._open()
         client.send(TEXT, request)
         await client.writer.drain()
         await asyncio.sleep(self._dice.choice((0, 0.01)))
@@ -176,7 +184,7 @@ class Load:
         await client.close()
 
     async def _garbage_json(self) -> None:
-        client = await RawClient.open(self._address, PATH)
+        client = await self._open()
         for _ in range(10):
             client.send(TEXT, inputs("json_rpc", self._dice))
         await asyncio.sleep(0.1)
@@ -184,7 +192,7 @@ class Load:
 
     async def _no_reader(self) -> None:
         """Ask for more than the buffers hold, and read nothing of it."""
-        client = await RawClient.open(self._address, PATH)
+        client = await self._open()
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it can read, too
         request = json.dumps(_request("CommandList")).encode()
         with suppress(ConnectionError):
@@ -195,7 +203,7 @@ class Load:
 
     async def _frozen(self) -> None:
         """Neither read nor send anything; half of them longer than the daemon allows."""
-        client = await RawClient.open(self._address, PATH)
+        client = await self._open()
         await asyncio.sleep(self._dice.uniform(0.1, 8.0) * self._pace)
         await client.close()
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,15 @@ from tests.soak.load import Load
 from tests.soak.samples import Sample, grown
 from tests.soak.worlds import Office, Switchroom, World, timers
 
+STUCK_MS = 500
+"""How long a daemon's loop may compute without a look at what waits."""
+
 QUIET_WITHIN = 90.0
 """Seconds in which a daemon must come to rest."""
 
 HEADING = (
     f"{'':<10}{'commands':>9}{'ok':>6}{'failed':>8}{'troubles':>10}"
-    f"{'tasks':>7}{'files':>7}{'objects':>9}{'KiB':>8}"
+    f"{'tasks':>7}{'files':>7}{'objects':>9}{'KiB':>8}{'ms':>6}"
 )
 
 
@@ -105,7 +108,7 @@ def _row(name: str, load: Load, sample: Sample) -> str:
     return (
         f"{name:<10}{sample.commands:>9}{ok:>6}{sample.commands - ok - lost:>8}"
         f"{load.troubles.total():>10}{sample.tasks:>7}{sample.descriptors:>7}"
-        f"{sample.objects:>9}{sample.memory_kib:>8}"
+        f"{sample.objects:>9}{sample.memory_kib:>8}{sample.longest_ms:>6}"
     )
 
 
@@ -132,12 +135,17 @@ class Window:
     async def at_rest(self, commands: int, faults: list[str]) -> Sample:
         """Wait until the daemon holds nothing any more; return what it then needs."""
         until = asyncio.get_running_loop().time() + QUIET_WITHIN
+        longest_ms = 0
         while not (sample := await self._sample(commands)).is_at_rest:
+            longest_ms = max(longest_ms, sample.longest_ms)
             if asyncio.get_running_loop().time() > until:
                 faults.append(f"left over: {sample.left}")
                 return sample
             await asyncio.sleep(0.5)
-        return sample
+        longest_ms = max(longest_ms, sample.longest_ms)
+        if longest_ms > STUCK_MS:
+            faults.append(f"the loop was stuck for {longest_ms} ms")
+        return replace(sample, longest_ms=longest_ms)
 
     async def _sample(self, commands: int) -> Sample:
         assert self._process.stdin is not None

@@ -17,6 +17,7 @@ class Sample:
 
     Attributes:
         commands: How many had ended by then.
+        longest_ms: How long its loop has computed at a stretch since the last look, at most.
         left: What still is there of commands, calls and clients; at rest, nothing.
     """
 
@@ -25,6 +26,7 @@ class Sample:
     descriptors: int
     objects: int
     memory_kib: int
+    longest_ms: int
     left: Mapping[str, int]
 
     @property

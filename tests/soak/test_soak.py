@@ -28,7 +28,13 @@ async def test_a_daemon_that_leaks_is_found() -> None:
 
 
 def sample(commands: int, **more: int) -> Sample:
-    usual = {"tasks": 3, "descriptors": 20, "objects": 50_000, "memory_kib": 30_000}
+    usual = {
+        "tasks": 3,
+        "descriptors": 20,
+        "objects": 50_000,
+        "memory_kib": 30_000,
+        "longest_ms": 9,
+    }
     return Sample(commands=commands, left={}, **(usual | more))
 
 

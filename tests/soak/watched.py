@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import _lru_cache_wrapper, partial
@@ -53,20 +54,53 @@ async def serve(config: Config, timers: Timers, leak: Callable[[], None]) -> Non
 @asynccontextmanager
 async def answering(daemon: Daemon, leak: Callable[[], None]) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(answer(daemon, leak), name="window")
+        pulse = Pulse()
+        task = group.create_task(answer(daemon, leak, pulse), name="window")
         try:
             yield
         finally:
             task.cancel()
+            pulse.stop()
 
 
-async def answer(daemon: Daemon, leak: Callable[[], None]) -> None:
+class Pulse:
+    """Sees how long the loop computes before it turns to what waits, whatever else runs here.
+
+    Attributes:
+        longest: Seconds of the thread's own time between two beats, at most.
+    """
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._last = time.thread_time()
+        self._beat()
+
+    def restart(self) -> None:
+        """Forget what was."""
+        self.longest, self._last = 0.0, time.thread_time()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _beat(self) -> None:
+        now = time.thread_time()
+        self.longest, self._last = max(self.longest, now - self._last), now
+        self._timer = self._loop.call_later(BEAT_EVERY, self._beat)
+
+
+BEAT_EVERY = 0.02
+
+
+async def answer(daemon: Daemon, leak: Callable[[], None], pulse: Pulse) -> None:
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while await reader.readline():
         leak()
-        print(json.dumps(await state(daemon)), flush=True)
+        longest_ms = round(pulse.longest * 1000)
+        print(json.dumps({**await state(daemon), "longest_ms": longest_ms}), flush=True)
+        pulse.restart()
     signal.raise_signal(signal.SIGTERM)
 
 

@@ -36,7 +36,10 @@ def main() -> None:
         asyncio.run(come_and_go(outside, asked.changes))
 
 
-UNLIMITED = {"CALL_API_WS_SERVER_MAX_CONNECTIONS": "1000000"}
+UNLIMITED = {
+    "CALL_API_WS_SERVER_MAX_CONNECTIONS": "1000000",
+    "CALL_API_WS_SERVER_PING_EVERY": "86400",  # nobody here answers pings
+}
 
 
 async def at_once(outside: Outside, count: int) -> None:

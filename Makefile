@@ -141,5 +141,5 @@ $(NODE_STAMP): tests/interop/package.json $(TEST_STAMP)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .mypy_cache .ruff_cache \
-	    .pytest_cache .hypothesis
+	    .pytest_cache .hypothesis .fuzz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

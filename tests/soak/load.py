@@ -118,7 +118,7 @@ class Load:
         """From a client that waits for the answer, and leaves."""
         async with await self._open() as client:
             client.send(TEXT, request)
-            await client.next()
+            await self._started(client)
 
     async def _send_twice(self, request: bytes) -> None:
         """From two clients, as one that takes its first connection for lost."""
@@ -129,7 +129,17 @@ class Load:
             for client in (one, other):
                 client.send(TEXT, request)
             for client in (one, other):
-                await client.next()
+                await self._started(client)
+
+    async def _started(self, client: RawClient) -> None:
+        """Read the answer, which comes before anything else."""
+        try:
+            answer = json.loads(await client.text())
+        except TimeoutError:
+            self.faults.append("a request was not answered in time")
+        else:
+            if answer.get("result", {}).get("status") != "Started":
+                self.faults.append(f"not started: {answer}")
 
     async def _send_and_vanish(self, request: bytes) -> None:
         client = await self._open()

@@ -58,7 +58,7 @@ class Plan:
         pings = {"ping_every": max(1.0, 2 * self.pace), "silent_for": max(2.0, 3 * self.pace)}
         return {
             "ws_server": {"host": "127.0.0.1", "port": 0, **pings},
-            "commands": {"timeout": max(5.0, 30 * self.pace), "keep_for": max(4.0, 5 * self.pace)},
+            "commands": {"timeout": max(5.0, 30 * self.pace), "keep_for": max(4.0, 20 * self.pace)},
         }
 
 

@@ -144,6 +144,16 @@ class Disorder:
         if call.state == "calling" and self._random.random() < 0.5:
             call.cancel()
 
+    async def _make_good(self, call: ScriptedCall) -> None:
+        """Say what it wishes now: it may have answered an offer while it wished otherwise.
+
+        As phones do after a 491 (RFC 3261, section 14.1).
+        """
+        for _ in range(20):
+            await asyncio.sleep(self._random.random() * 4.0)
+            if call.state != "up" or await call.reinvite() == 200:
+                return
+
     async def _use(self, call: ScriptedCall, act: str) -> None:
         somebody = self._random.choice(self.phones)
         if act == "hang up":
@@ -152,6 +162,7 @@ class Disorder:
             before, call.wish = call.wish, self._random.choice(["sendonly", "sendrecv"])
             if await call.reinvite() != 200:
                 call.wish = before
+                await self._make_good(call)
         elif act == "ask":
             await call.reinvite(offers=False)
         elif act == "refer":

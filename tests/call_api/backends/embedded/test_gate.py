@@ -135,6 +135,20 @@ def test_nobody_is_let_in_as_somebody_else(claimed: str) -> None:
     assert scene.answer().status == 403
 
 
+def test_credentials_that_are_sent_again_let_nobody_in() -> None:
+    scene = Scene({"alice": "secret"})
+    client = scene.challenged("alice", "secret")
+    overheard = authorization(client)
+    assert scene.knock(overheard)
+
+    assert not scene.knock(overheard)
+
+    response = scene.answer()
+    (stale, *_) = map(Challenge.parse, response.headers.all("WWW-Authenticate"))
+    assert (response.status, stale.stale) == (401, True)
+    assert scene.knock(authorization(client))  # whose count has gone up
+
+
 def test_an_old_nonce_is_renewed() -> None:
     scene = Scene({"alice": "secret"})
     client = scene.challenged("alice", "secret")

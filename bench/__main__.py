@@ -1,6 +1,7 @@
 """Measures the whole daemon: commands over the API, calls between phones of another process.
 
-    python -m bench [--rounds 5] [--commands 2000] [--in-flight 50] [--idle 1000] [--out FILE]
+    python -m bench [--rounds 5] [--commands 2000] [--in-flight 50] [--idle 1000]
+        [--journal claims|all] [--out FILE]
 
 Each round has a fresh daemon and fresh phones: it starts so many calls, holds them all, and ends
 them all. Every answer and every notification is checked, and no call may be left over. Prints
@@ -15,7 +16,10 @@ import statistics
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.load import Figures, Load, Order
@@ -83,6 +87,13 @@ async def idle(where: Setting, count: int) -> tuple[float, dict[str, int]]:
     return (after - before) / count, {**warm.faults, **figures.faults}
 
 
+@contextmanager
+def journal(sync: str | None) -> Iterator[dict[str, str]]:
+    """Settings of a journal in a file of its own; without ``sync``, of one in memory."""
+    with TemporaryDirectory() as folder:
+        yield {"path": f"{folder}/journal.db", "sync": sync} if sync else {}
+
+
 def run(main: Any) -> Any:
     """Run a coroutine, on uvloop where there is one."""
     try:
@@ -122,12 +133,15 @@ def main() -> None:
     parser.add_argument("--commands", type=int, default=2000, help="of each kind in each round")
     parser.add_argument("--in-flight", type=int, default=50)
     parser.add_argument("--idle", type=int, default=1000, help="calls for the memory; 0: leave out")
+    parser.add_argument(
+        "--journal", choices=("claims", "all"), help="keep one in a file, so synced"
+    )
     parser.add_argument("--out", type=Path, help="write all figures there, as JSON")
     asked = parser.parse_args()
     results: dict[str, Any] = {"in_flight": asked.in_flight, "commands": asked.commands}
     rounds = []
     for _ in range(asked.rounds):
-        with setting(USERS) as where:
+        with journal(asked.journal) as kept, setting(USERS, journal=kept) as where:
             rounds.append(run(commands(where, asked.commands, asked.in_flight)))
     print(
         f"{asked.rounds} rounds of {asked.commands} commands, {asked.in_flight} in flight; medians"
@@ -139,8 +153,8 @@ def main() -> None:
             kib, wrong = run(idle(where, asked.idle))
         faults.update(wrong)
         results[f"idle_kib_keep_{keep}"] = kib
-        journal = "with what their CallStart told" if keep else "alone"
-        print(f"{asked.idle} idle calls: {kib:.1f} KiB a call, {journal}", flush=True)
+        what = "with what their CallStart told" if keep else "alone"
+        print(f"{asked.idle} idle calls: {kib:.1f} KiB a call, {what}", flush=True)
     if asked.out:
         asked.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     sys.exit(1 if faults else 0)

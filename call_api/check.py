@@ -22,6 +22,7 @@ def explain(settings: Settings[Config], config: Config, *, demo: bool) -> str:
         "back end": _backend(config),
         "commands": f"end after {config.commands.timeout:g} s at most, are kept for "
         f"{config.commands.keep_for:g} s, have {config.shutdown_within:g} s at shutdown",
+        "journal": config.journal.path or "in memory",
         "log": f"{config.log.level} and above, as {config.log.format}, to "
         f"{config.log.file_path or 'stderr'}",
     }

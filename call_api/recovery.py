@@ -38,7 +38,7 @@ async def recover(journal: Journal, runner: Runner, backend: Backend) -> None:
             runner.adopt(owned, _Recovery(looking, owned, told), told.callid)
             count += 1
     if count:
-        logger.warning("%d commands ran when the daemon before this one died", count)
+        logger.warning("commands that ran when the daemon before this one died: %d", count)
 
 
 def told_by(entries: Sequence[Entry]) -> Told:

@@ -25,6 +25,7 @@ def test_the_defaults_are_told_in_words() -> None:
         "localhost",
         "users": "anybody, without a password",
         "commands": "end after 300 s at most, are kept for 300 s, have 10 s at shutdown",
+        "journal": "in memory",
         "log": "INFO and above, as text, to stderr",
     }
 

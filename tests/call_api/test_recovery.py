@@ -220,4 +220,4 @@ async def test_the_log_says_how_many_there_were_if_there_were_any(
         journal.left[0].append(Ended(), last=True)
         async with Runner(journal=journal, backend=ScriptedBackend()) as runner:
             await recover(journal, runner, ScriptedBackend())
-    assert caplog.messages[0] == "1 commands ran when the daemon before this one died"
+    assert caplog.messages[0] == "commands that ran when the daemon before this one died: 1"

@@ -122,6 +122,7 @@ class Changes:
     def _show_all(self) -> None:
         """Let the calls that there are be known when reading begins."""
         self._found.clear()
+        self._shown = Mirror(self._mirror.callid)
         self._shown.compare(self._mirror.calls.values())
         if self._mirror.callid is not None and not self._mirror.calls:
             raise UnknownCall(CallId(self._mirror.callid))

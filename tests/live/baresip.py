@@ -62,6 +62,7 @@ class Baresip(Program):
 
     async def launch(self, proxy: str, folder: Path, password: str = "") -> None:
         """Start it; return when it is registered."""
+        assert BIN, "baresip is not there"
         home = folder / f"baresip-{self.name}"
         home.mkdir(exist_ok=True)
         places = {"host": HOST, "port": self._port, "control": self._control, "modules": MODULES}

@@ -10,10 +10,11 @@ from typing import Protocol
 import pytest
 import pytest_asyncio
 
+from tests.fakes.outside import needs
 from tests.live.baresip import Baresip
 from tests.live.client import Client, connected
 from tests.live.daemon import DOMAIN, Daemon
-from tests.live.makes import NAMES, AnyPhone, Kind, must_be_complete, start_other, why_left_out
+from tests.live.makes import NAMES, AnyPhone, Kind, start_other
 from tests.live.phones import Phone, start_phone
 from tests.live.sipp_phone import SippPhone
 
@@ -37,15 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.live)
             if inspect.iscoroutinefunction(getattr(item, "function", None)):
                 item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-            _leave_out(item)
-
-
-def _leave_out(item: pytest.Item) -> None:
-    """Skip a test for want of its phones; where everything has to be there, let it fail."""
-    for mark in ("baresip", "sipp"):
-        reason = why_left_out(mark)
-        if reason and item.get_closest_marker(mark) and not must_be_complete():
-            item.add_marker(pytest.mark.skip(reason=reason))
+            for program in ("baresip", "sipp"):
+                if item.get_closest_marker(program):
+                    item.add_marker(needs(program))
 
 
 @pytest.fixture(scope="session")
@@ -140,8 +135,7 @@ async def take(
     """Phones of every make, without calls before and after."""
 
     async def take(kind: Kind) -> AnyPhone:
-        name, reason = NAMES[kind], why_left_out(kind.partition("-")[0])
-        assert reason is None, reason
+        name = NAMES[kind]
         if kind.startswith("pjsip"):
             return phones[name]
         if kind not in others_of_all:

@@ -1,10 +1,8 @@
 """Phones of every make, and what tests may ask of each of them alike."""
 
-import os
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from tests.live import baresip, sipp_phone
 from tests.live.baresip import Baresip
 from tests.live.sipp_phone import SippPhone
 
@@ -20,11 +18,6 @@ NAMES = {
     "sipp-tcp": "sid",
 }
 """Who has such a phone."""
-
-PACKAGES = {"baresip": "baresip-core", "sipp": "sip-tester"}
-"""What Debian calls the programs that pip does not bring."""
-
-BINARIES = {"baresip": baresip.BIN, "sipp": sipp_phone.BIN}
 
 
 class AnyPhone(Protocol):
@@ -47,18 +40,6 @@ class AnyPhone(Protocol):
 
     async def hears_nothing(self) -> None:
         """Wait until it gets no sound."""
-
-
-def why_left_out(make: str) -> str | None:
-    """Return why there can be no phone of a make here; None if there can."""
-    if make not in PACKAGES or BINARIES[make]:
-        return None
-    return f"{make} is not there (apt-get install {PACKAGES[make]})"
-
-
-def must_be_complete() -> bool:
-    """Return whether a make that is not there is a failure."""
-    return os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
 async def start_other(

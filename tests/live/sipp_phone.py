@@ -1,6 +1,5 @@
 """SIPp as a phone: it registers, and answers what calls it as scenarios of ours say."""
 
-import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from tests.live.ports import HOST, server_port
 from tests.live.processes import Program
 from tests.live.waiting import until
 
-BIN = shutil.which(os.environ.get("SIPP_BIN", "sipp")) or ""
+BIN = shutil.which("sipp") or ""
 SCENARIOS = Path(__file__).parent / "sipp"
 TAIL = "<!-- TAIL -->\n"
 MODES = {"udp": "u1", "tcp": "t1"}
@@ -35,6 +34,7 @@ class SippPhone(Program):
 
     async def launch(self, registrar: str, folder: Path, password: str) -> None:
         """Start it; return when it is registered."""
+        assert BIN, "SIPp is not there"
         self._home = folder / f"sipp-{self.name}"
         self._home.mkdir(exist_ok=True)
         self._registrar, self._password = registrar, password

@@ -121,20 +121,30 @@ class JournalWriter:
             return
         with contextlib.suppress(JournalFailed):
             await self.written()
-        if self.failure is not None:  # now or never
-            assert self._timer is not None
-            self._timer.cancel()
-            waiter = self._loop.create_future()
-            self._next.waiting.append(waiter)
-            self._write()
+        if self.failure is not None:
             with contextlib.suppress(JournalFailed):
-                await waiter
+                await self._last_try()
+                await self.written()
         if self._timer is not None:
             self._timer.cancel()
         self._is_closed = True
         if lost := len(self._next.batch.entries):
             logger.error("%d events could not be kept: %s", lost, self.failure)
         await self._loop.run_in_executor(self._thread, self._store.close)
+
+    async def _last_try(self) -> None:
+        """Try again at once, unless that is being done.
+
+        Raises:
+            JournalFailed: In vain.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+            self._write()
+        assert self._writing is not None
+        waiter = self._loop.create_future()
+        self._writing.waiting.append(waiter)
+        await waiter
 
     def _write(self) -> None:
         self._timer = None

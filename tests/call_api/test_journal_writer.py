@@ -211,3 +211,23 @@ async def test_at_the_end_what_cannot_be_kept_is_said(
     assert store.is_closed
     assert caplog.messages[-1] == "2 events could not be kept: database or disk is full"
     assert caplog.records[-1].levelno == logging.ERROR
+
+
+async def test_at_the_end_a_try_that_is_under_way_is_the_last_one(
+    store: SlowDisk, writer: JournalWriter
+) -> None:
+    store.problem = sqlite3.OperationalError("database or disk is full")
+    add(writer, 1)
+    await refused(writer)
+    store.is_free.clear()
+    tries = store.tries
+    await until(lambda: store.tries > tries)
+    add(writer, 2)
+
+    store.problem = None
+    async with asyncio.TaskGroup() as group:
+        closing = group.create_task(writer.close())
+        await asyncio.sleep(0.01)
+        assert not closing.done()
+        store.is_free.set()
+    assert (store.seqs, store.is_closed) == ([[1], [2]], True)

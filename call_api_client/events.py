@@ -17,6 +17,7 @@ from call_api.events import (
     CallUnholdStart,
     CallUnholdSuccessful,
     Ended,
+    Error,
     Event,
     Reply,
     TransferPending,
@@ -49,24 +50,7 @@ __all__ = [
     "event",
 ]
 
-_KINDS: dict[str, type[Event]] = {
-    kind.__name__: kind
-    for kind in (
-        CallHolding,
-        CallHoldStart,
-        CallHoldSuccessful,
-        CallUnholding,
-        CallUnholdStart,
-        CallUnholdSuccessful,
-        CalleeAnswered,
-        CallerAnswered,
-        Ended,
-        TransferPending,
-        TransferStart,
-        TransferSuccessful,
-        Transferring,
-    )
-}
+_KINDS = {kind.__name__: kind for kind in Event.__subclasses__() if kind not in (Error, Reply)}
 
 
 class OtherEvent(Event, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.soak.witness import Witness
 from tests.soak.worlds import World, inputs
-from tests.wire.raw_client import TEXT, RawClient
+from tests.wire.raw_client import PING, PONG, TEXT, RawClient
 
 MOST_CALLS = 30
 """Calls that are up at a time; with more, one is ended."""
@@ -134,12 +134,16 @@ class Load:
     async def _started(self, client: RawClient) -> None:
         """Read the answer, which comes before anything else."""
         try:
-            answer = json.loads(await client.text())
-        except TimeoutError:
-            self.faults.append("a request was not answered in time")
-        else:
-            if answer.get("result", {}).get("status") != "Started":
-                self.faults.append(f"not started: {answer}")
+            opcode, text = await client.next()
+            while opcode == PING:
+                client.send(PONG, text)
+                opcode, text = await client.next()
+        except (TimeoutError, EOFError, ConnectionError) as exc:
+            self.faults.append(f"a request was not answered: {exc!r}")
+            return
+        answer = json.loads(text) if opcode == TEXT else text
+        if not isinstance(answer, dict) or answer.get("result", {}).get("status") != "Started":
+            self.faults.append(f"not started: {answer!r}")
 
     async def _send_and_vanish(self, request: bytes) -> None:
         client = await self._open()

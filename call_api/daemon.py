@@ -209,7 +209,11 @@ async def _listen(daemon: Daemon, stack: AsyncExitStack) -> None:
         backend=daemon.backend,
         watchers=Watchers(daemon.backend),
         limits=Limits(ceiling=commands.timeout, batch=config.limits.batch),
-        owners=Owners(daemon.backend, asyncio.get_running_loop().call_soon),
+        owners=Owners(
+            daemon.backend,
+            asyncio.get_running_loop().call_soon,
+            are_needed=lambda: daemon.access.hides_calls,
+        ),
     )
 
     def converse(

@@ -64,6 +64,11 @@ class Access:
         self._expiring: dict[Standing, None] = {}
         self._forget_at = clock()
 
+    @property
+    def hides_calls(self) -> bool:
+        """Whether there may be clients that are not to see everybody's calls."""
+        return self._policy.web_tokens is not None or self._policy.tokens.are_apart
+
     def admit(self, token: str | None, address: str) -> Standing:
         """Return the standing of a client that may come in; it has to `Standing.leave` one day.
 

@@ -16,6 +16,8 @@ class Owners:
 
     Args:
         call_soon: Calls its argument in the loop's next turn.
+        are_needed: Whether owners matter now: while everybody sees all, a call is nobody's, and
+            costs nothing.
     """
 
     def __init__(
@@ -23,8 +25,10 @@ class Owners:
         backend: Backend,
         call_soon: Callable[[Callable[[], None]], object],
         *,
+        are_needed: Callable[[], bool] = lambda: True,
         most: int = MOST,
     ) -> None:
+        self._are_needed = are_needed
         self._backend = backend
         self._call_soon = call_soon
         self._most = most
@@ -46,7 +50,7 @@ class Owners:
 
     def own(self, callid: CallId, token: str) -> None:
         """Take note of a call that is being made for a token."""
-        if callid in self._named:
+        if callid in self._named or not self._are_needed():
             return
         call = _OwnedCall(token, callid)
         self._calls[call] = None

@@ -10,7 +10,7 @@ from typing import Final
 
 from call_api.access.identity import Identity
 from call_api.access.patterns import UriPattern
-from call_api.access.scopes import parse_scopes
+from call_api.access.scopes import METHODS, parse_scopes
 from call_api.config_access import Token
 
 PREFIX: Final = "callapi_"
@@ -31,6 +31,11 @@ class Tokens:
         """
         self._identities = [identity_of(name, token) for name, token in tokens.items()]
         self._by_digest = {identity.digest: identity for identity in self._identities}
+
+    @property
+    def are_apart(self) -> bool:
+        """Whether one of them does not cover everybody's calls and commands."""
+        return any(not one.scopes.of_all >= METHODS for one in self._identities)
 
     def find(self, token: str) -> Identity | None:
         """Return whose token this is. It takes as long for every token."""

@@ -189,6 +189,21 @@ def test_a_faulty_configuration_is_one_line(home: Path) -> None:
     assert ".call-api.yml:1: ws_server.prot" in ended.stderr
 
 
+def test_who_gives_a_url_needs_no_configuration_but_may_name_one(
+    daemon: ScriptedDaemon, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".call-api.yml").write_text("ws_server: {prot: 1}\n")
+    listing = ["-url", daemon.url, "-method", "CallList"]
+
+    assert CliRunner().invoke(call_api_client, listing).exit_code == 0
+    named = CliRunner().invoke(call_api_client, [*listing, "-config", str(home / ".call-api.yml")])
+    assert (named.exit_code, "ws_server.prot" in named.stderr) == (2, True)
+    monkeypatch.setenv("CALL_API_CLIENT_TOKEN", "a b")
+    wrong = CliRunner().invoke(call_api_client, listing)
+    assert (wrong.exit_code, "CALL_API_CLIENT_TOKEN" in wrong.stderr) == (2, True)
+    assert "a b" not in wrong.stderr
+
+
 # As it is installed.
 
 

@@ -250,3 +250,12 @@ def test_who_comes_who_goes_and_who_is_turned_away_is_written_down() -> None:
     assert [one["did"] for one in told] == ["connect", "CallList", "leave", "CallEnd", "refuse"]
     assert {(one["token"], one["peer"]) for one in told[:4]} == {("desk", f"{THERE}:4711")}
     assert (told[4]["token"], told[4]["peer"], told[4]["outcome"]) == ("", THERE, "Unauthorized")
+
+
+def test_calls_are_hidden_as_soon_as_one_may_not_see_all() -> None:
+    assert not Office(policy(wants_token=False)).access.hides_calls
+    office = Office(policy(chief={"scopes": ("all",)}))
+    assert not office.access.hides_calls
+    office.access.renew(policy(chief={"scopes": ("all",)}, board={"scopes": ("read:all",)}))
+    assert office.access.hides_calls
+    assert Office(policy(jwt=Jwt(algorithm="HS256", secret=SECRET))).access.hides_calls

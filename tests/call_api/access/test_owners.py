@@ -126,3 +126,12 @@ def test_of_too_many_calls_the_oldest_are_nobodys() -> None:
 
     assert office.who("a", "b", "c") == [None, "desk", "desk"]
     assert len(office.owners) == 2
+
+
+def test_where_everybody_sees_all_calls_are_nobodys_and_not_watched() -> None:
+    backend = ScriptedBackend()
+    owners = Owners(backend, lambda call: None, are_needed=lambda: False)
+
+    owners.own(CallId("a"), "chief")
+
+    assert (len(owners), backend.watchings) == (0, [])

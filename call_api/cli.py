@@ -272,7 +272,7 @@ def _spare_what_stays() -> None:
     gc.set_threshold(_NEW, _YOUNG, _OLD)
 
 
-_NEW, _YOUNG, _OLD = 5_000, 5, 1_000  # objects; collections of the generation before
+_NEW, _YOUNG, _OLD = 5_000, 5, 100  # objects; collections of the generation before
 
 
 def _allow_many_files() -> None:

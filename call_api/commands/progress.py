@@ -35,7 +35,12 @@ class Progress(Generic[S]):
         """Return what is to be told now that ``step`` is reported."""
         if step == self._pending:
             return (step,) if self._now == self._pends_after else ()
-        if step not in self._to_come:
+        to_come = self._to_come
+        if to_come and step == to_come[0]:  # as nearly always
+            self._to_come = to_come[1:]
+            self._now = step
+            return to_come[:1]
+        if step not in to_come:
             return ()
         end = self._to_come.index(step) + 1
         told, self._to_come = self._to_come[:end], self._to_come[end:]

@@ -1,10 +1,11 @@
-"""A datagram socket for one peer: sends without waiting, takes in what comes, in bursts."""
+"""A datagram socket for one peer: sends without waiting, takes in what comes, both in bursts."""
 
 import asyncio
 import logging
 import socket
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 logger = logging.getLogger(__name__)
@@ -18,10 +19,11 @@ _MAX_UNSENT: Final = 10_000
 
 
 class DatagramClient:
-    """Sends datagrams without ever waiting.
+    """Sends datagrams without ever waiting: those of one turn of the loop at its end.
 
-    What the kernel does not take at once is kept, in order, up to a bound; beyond it the newest
-    is lost, as any datagram may be.
+    The first of a burst wakes the peer up, which costs more than all the rest, and the others find
+    it awake. What the kernel does not take at once is kept, in order, up to a bound; beyond it the
+    newest is lost, as any datagram may be.
 
     Args:
         sock: Not blocking.
@@ -45,47 +47,52 @@ class DatagramClient:
         self._receive = receive
         self._fail = fail
         self._unsent: deque[bytes] = deque()
+        self._is_due = False  # `_send_all` is going to be called
+        self._is_full = False  # the kernel takes no more for now
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._fd, self._readable)
 
     def send(self, data: bytes) -> None:
-        """Send a datagram, now or as soon as the kernel takes it."""
-        if self._unsent:
-            self._keep(data)
+        """Send a datagram at the end of this turn, or as soon as the kernel takes it."""
+        if len(self._unsent) >= _MAX_UNSENT:
+            logger.warning("too much to send, one datagram is lost")
             return
-        try:
-            self._send_now(data)
-        except (BlockingIOError, InterruptedError):
-            self._keep(data)
-            self._loop.add_writer(self._fd, self._writable)
-        except OSError as exc:
-            # It may be about an earlier datagram; this one is lost all the same.
-            self._loop.call_soon(self._tell_failed, exc)
+        self._unsent.append(data)
+        if not self._is_due:
+            self._is_due = True
+            self._loop.call_soon(self._send_all)
 
     def close(self) -> None:
-        """Close the socket."""
+        """Close the socket, once what was sent in this turn is."""
+        with suppress(OSError):
+            while self._unsent:
+                self._send_now(self._unsent.popleft())
         self._loop.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)
         self._sock.close()
 
-    def _keep(self, data: bytes) -> None:
-        if len(self._unsent) < _MAX_UNSENT:
-            self._unsent.append(data)
-        else:
-            logger.warning("too much to send, one datagram is lost")
+    def _send_all(self) -> None:
+        unsent, send = self._unsent, self._send_now
+        try:
+            while unsent:
+                send(unsent[0])
+                unsent.popleft()
+        except (BlockingIOError, InterruptedError):
+            self._wait()
+            return
+        except OSError as exc:
+            # It may be about an earlier datagram; what was to be sent is lost all the same.
+            unsent.clear()
+            self._tell_failed(exc)
+        self._is_due = False
+        if self._is_full:
+            self._is_full = False
+            self._loop.remove_writer(self._fd)
 
-    def _writable(self) -> None:
-        while self._unsent:
-            try:
-                self._send_now(self._unsent[0])
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError as exc:
-                self._unsent.clear()
-                self._tell_failed(exc)
-                break
-            self._unsent.popleft()
-        self._loop.remove_writer(self._fd)
+    def _wait(self) -> None:
+        if not self._is_full:
+            self._is_full = True
+            self._loop.add_writer(self._fd, self._send_all)
 
     def _readable(self) -> None:
         for _ in range(_AT_A_TIME):

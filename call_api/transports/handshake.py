@@ -175,6 +175,12 @@ def new_protocol(max_message: int) -> ServerProtocol:
     )
 
 
+def let_go(protocol: ServerProtocol) -> None:
+    """Break the circles in a protocol that is done: what a client cost is free at once."""
+    protocol.parser.close()
+    vars(protocol).pop("select_subprotocol", None)
+
+
 def _choose_protocol(_: object, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """Return the subprotocol that is spoken of those that a client offers, if any is.
 

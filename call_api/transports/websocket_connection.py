@@ -18,7 +18,7 @@ from websockets.protocol import SEND_EOF
 from call_api.access.standing import Standing
 from call_api.config import WsServer
 from call_api.transports.frames import LONGER, SHORT_HEADS, FrameCutter, text_head
-from call_api.transports.handshake import Gate, new_protocol
+from call_api.transports.handshake import Gate, let_go, new_protocol
 from call_api.transports.listener import Conversation, OpenConversation, authority
 from call_api.transports.plain_http import MAX_REQUEST, RequestHead, too_long
 
@@ -201,11 +201,11 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
-        self._is_leaving = True
-        self.due = inf
+        self._is_leaving, self.due = True, inf
         if self.is_client:
             self._tell(logging.INFO, "left%s", f": {exc}" if exc else "")
         self._close_conversation()
+        let_go(self._protocol)
         self._hub.is_gone(self)
 
     # The rest.

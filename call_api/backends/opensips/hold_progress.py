@@ -15,6 +15,8 @@ LegState: TypeAlias = Literal["start", "ok", "fail"]
 
 _STATES: Final[dict[str, LegState]] = {"start": "start", "ok": "ok", "fail": "fail"}
 
+_LEGS: Final[dict[str, LegName]] = {leg: leg for leg in LEGS}
+
 _PAUSES: Final = (0.1, 1.0, 3.0, 5.0)  # seconds between two questions to the proxy
 _SETTLE_WITHIN: Final = 5.0  # seconds for the other leg, when one has refused
 _NOTHING_TO_DO_AFTER: Final = 3  # questions; a leg that is silent by itself gets no re-INVITE
@@ -84,16 +86,14 @@ class HoldProgress:
             if params.new_state == events.ENDED:
                 self.outcome = CallFailed(481, "the call has ended")
             return
-        leg, state = params.leg, params.state or ""
-        if params.action != self._action:
+        leg, state = _LEGS.get(params.leg or ""), _STATES.get(params.state or "")
+        if leg is None or state is None or params.action != self._action:
             return
-        for known in LEGS:
-            if leg == known and state in _STATES:
-                started_at = self._started_at.setdefault(known, now)
-                if state == "fail" and now >= started_at + _REFUSED_WITHIN:
-                    self._unanswered.add(known)
-                self._set(known, _STATES[state])
-                self._settle(now)
+        started_at = self._started_at.setdefault(leg, now)
+        if state == "fail" and now >= started_at + _REFUSED_WITHIN:
+            self._unanswered.add(leg)
+        self._set(leg, state)
+        self._settle(now)
 
     def tell_call(self, dialog: Dialog | None, now: float) -> None:
         """Take in how the dialog is; None: there is none."""

@@ -219,6 +219,7 @@ def test_a_peer_that_comes_back_is_heard_again(
             again.settimeout(5.0)
             again.bind(place)
             client.send(b"hello")
+            await asyncio.sleep(0)
             again.sendto(b"back again", again.recvfrom(65536)[1])
             while not peer.got:
                 await peer.wait()

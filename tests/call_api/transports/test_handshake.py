@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import pytest
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -6,12 +9,7 @@ from call_api.access.standing import Standing
 from call_api.config import WsServer
 from call_api.errors import TooManyRequests, Unauthorized
 from call_api.model import DialectName
-from call_api.transports.handshake import (
-    Admission,
-    Gate,
-    anybody,
-    new_protocol,
-)
+from call_api.transports.handshake import Admission, Gate, anybody, let_go, new_protocol
 from call_api.transports.listener import Admit
 
 HERE = "127.0.0.1"
@@ -326,3 +324,16 @@ def test_who_is_not_let_in_gets_a_page() -> None:
     response, admission = judge(WsServer()).greet(new_protocol(1024), request("/x"), HERE)
 
     assert (response.status_code, admission) == (404, None)
+
+
+def test_what_is_let_go_needs_no_garbage_collector() -> None:
+    protocol = new_protocol(1024)
+    gone = weakref.ref(protocol)
+    gc.disable()
+    try:
+        let_go(protocol)
+        del protocol
+
+        assert gone() is None
+    finally:
+        gc.enable()

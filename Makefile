@@ -89,8 +89,20 @@ demo: $(USER_STAMP)
 run: $(USER_STAMP)
 	@exec $(BIN)/call-api $(or $(ARGS),--demo)
 
+# All of it, for a quarter of an hour; ARGS instead are those of the embedded back end's part alone.
 bench: $(USER_STAMP)
+ifneq ($(ARGS),)
 	@$(BIN)/python -m bench $(ARGS)
+else
+	@for dialect in v1 v2; do $(BIN)/python -m bench.cells --dialect $$dialect || exit; done
+	@$(BIN)/python -m bench.cells --rounds 1 --stand-in "--delay 0.005 --reorder"
+	@for calls in missing fail never; do \
+	    $(BIN)/python -m bench.cells --rounds 1 --calls $$calls --cells CallHold:1:64 || exit; done
+	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.idle
+	@$(BIN)/python -m bench.cold
+	@$(BIN)/python -m bench.growth --svg docs/growth.svg
+endif
 
 capacity: $(USER_STAMP) phones
 	@$(BIN)/python -m bench.capacity $(or $(ARGS),--limit --concurrent 100 1000 10000)

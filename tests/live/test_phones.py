@@ -152,6 +152,7 @@ async def test_a_phone_transfers_its_call_by_refer(
 
     await phones[referrer].ask("transfer", callid=callid, to=carol.uri)
 
+    await carol.in_call()
     await talk(phones[stays], carol)
     (ending,) = (await phones[referrer].idle()).endings
     assert all(100 <= status < 300 for status in ending.transfer)

@@ -90,3 +90,24 @@ async def test_a_proxy_that_falls_silent_after_it_was_started_anew_has_lost_them
 
     assert lost == ["proxy: OpenSIPS was started anew"] * 1000
     assert asyncio.get_running_loop().time() < 5.0
+
+
+@in_virtual_time
+async def test_one_look_that_fails_is_not_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(NoEvents):
+        def socket(self, local_host: str) -> str:
+            if not self.expected:
+                raise RuntimeError("broken")
+            return super().socket(local_host)
+
+        def expect(self, host: str) -> None:
+            if asyncio.get_running_loop().time() > 3.0:
+                super().expect(host)
+
+    client = proxy_client(ScriptedProxy())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(5.0):
+            await client.look_after(Broken())
+
+    assert client.down is None
+    assert "looking at it failed" in caplog.text

@@ -235,7 +235,10 @@ class ProxyClient:
         while True:
             await asyncio.sleep(_LOOK_AGAIN if self.down else _LOOK_EVERY)
             looks += 1
-            await self.look(events, renew=self.down is not None or looks % _RENEW_EVERY == 0)
+            try:
+                await self.look(events, renew=self.down is not None or looks % _RENEW_EVERY == 0)
+            except Exception:  # else nobody would ever look again
+                logger.exception("%s: looking at it failed", self.name)
 
     async def look(self, events: EventSource, *, renew: bool) -> None:
         """See whether the proxy is up; subscribe to its events if need be."""

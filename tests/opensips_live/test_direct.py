@@ -1,4 +1,7 @@
-"""call-cmd --direct: at a real proxy, without a daemon."""
+"""call-cmd --direct: at a real proxy, without a daemon.
+
+Some phones make Call-IDs that begin with a hyphen: after ``--`` they are no options.
+"""
 
 import json
 import signal
@@ -42,17 +45,17 @@ async def test_a_call_from_start_to_end(
     callid = await started(proxy, alice, bob)
     await talk(alice, bob)
 
-    assert events(await direct(proxy, "hold", callid))[-1] == "Ended"
+    assert events(await direct(proxy, "hold", "--", callid))[-1] == "Ended"
     await alice.hears_nothing()
-    assert (await direct(proxy, "unhold", callid)).status == 0
-    moved = await direct(proxy, "transfer", callid, carol.uri, "--leg", "caller")
+    assert (await direct(proxy, "unhold", "--", callid)).status == 0
+    moved = await direct(proxy, "transfer", "--leg", "caller", "--", callid, carol.uri)
     assert events(moved)[-2:] == ["TransferSuccessful", "Ended"], moved
     await talk(alice, carol)
     await bob.idle()
     listed = await direct(proxy, "list")
     assert [json.loads(line)["callid"] for line in listed.out.splitlines()] == await proxy.calls()
     (callid,) = await proxy.calls()
-    assert (await direct(proxy, "end", callid)).status == 0
+    assert (await direct(proxy, "end", "--", callid)).status == 0
     await alice.idle()
     await carol.idle()
 
@@ -88,7 +91,7 @@ async def test_it_works_beside_a_daemon_and_leaves_its_subscriptions(
     proxy: OpenSips, v2: Client, alice: Phone, bob: Phone
 ) -> None:
     callid = await started(proxy, alice, bob)
-    assert (await direct(proxy, "end", callid)).status == 0
+    assert (await direct(proxy, "end", "--", callid)).status == 0
 
     frames = await v2.run("CallStart", {"caller": alice.uri, "callee": bob.uri})
 

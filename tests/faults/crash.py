@@ -160,9 +160,12 @@ class Scene:
         time = self.chance.uniform(*LOAD_FOR)
         frames = self.chance.choice([0, self.chance.randrange(1, FRAMES)])
         killing = Killing(daemon, sent, frames, how)
+        clients = [
+            await LeavingClient.open(daemon.address, "/call-api/v2") for _ in range(CHAINS + ECHOES)
+        ]
         loaded = asyncio.gather(
-            *(self._chain(killing, number) for number in range(CHAINS)),
-            *(self._echoes(killing, number) for number in range(ECHOES)),
+            *(self._chain(killing, clients[number], number) for number in range(CHAINS)),
+            *(self._echoes(killing, clients[CHAINS + n], n) for n in range(ECHOES)),
         )
         with suppress(TimeoutError):
             async with asyncio.timeout(time):
@@ -170,11 +173,11 @@ class Scene:
         killing.kill()
         await loaded
 
-    async def _echoes(self, killing: Killing, number: int) -> None:
+    async def _echoes(self, killing: Killing, client: LeavingClient, number: int) -> None:
         """One client that has many commands under way, as long as the daemon lives."""
         head = f"{self.figures.rounds}-echo-{number}"
         with suppress(*GONE):
-            async with await LeavingClient.open(killing.daemon.address, "/call-api/v2") as client:
+            async with client:
                 for count in itertools.count():
                     begun = [
                         killing.ask(client, f"{head}-{count}-{one}", "Echo", {"x": one})
@@ -184,12 +187,11 @@ class Scene:
                         killing.take(await client.json())
                     await asyncio.sleep(self.chance.uniform(0.0, 0.1))
 
-    async def _chain(self, killing: Killing, number: int) -> None:
+    async def _chain(self, killing: Killing, client: LeavingClient, number: int) -> None:
         """One client that makes a call and does everything to it, as long as the daemon lives."""
         a, b, c = (f"sip:u{3 * number + phone}@127.0.0.1" for phone in range(3))
         head = f"{self.figures.rounds}-{number}"
         with suppress(*GONE):
-            client = await LeavingClient.open(killing.daemon.address, "/call-api/v2")
 
             async def run(method: str, **params: Any) -> str | None:
                 command = killing.ask(client, f"{head}-{method}", method, params)

@@ -178,6 +178,7 @@ def new_protocol(max_message: int) -> ServerProtocol:
 def let_go(protocol: ServerProtocol) -> None:
     """Break the circles in a protocol that is done: what a client cost is free at once."""
     protocol.parser.close()
+    protocol.parser_exc = protocol.handshake_exc = None  # tracebacks hold the protocol's frames
     vars(protocol).pop("select_subprotocol", None)
 
 

@@ -326,8 +326,11 @@ def test_who_is_not_let_in_gets_a_page() -> None:
     assert (response.status_code, admission) == (404, None)
 
 
-def test_what_is_let_go_needs_no_garbage_collector() -> None:
+@pytest.mark.parametrize("has_hung_up", [True, False])
+def test_what_is_let_go_needs_no_garbage_collector(*, has_hung_up: bool) -> None:
     protocol = new_protocol(1024)
+    if has_hung_up:
+        protocol.receive_eof()
     gone = weakref.ref(protocol)
     gc.disable()
     try:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -185,9 +186,11 @@ def _token(name: str, made: str, expires: str, lists: Mapping[str, tuple[str, ..
     _check("--caller", UriPattern, *kept.callers)
     _check("--callee", UriPattern, *kept.callees)
     try:
-        identity_of(name, kept)
+        identity = identity_of(name, kept)
     except ValueError as exc:
         raise WrongUse(str(exc)) from exc
+    if identity.expires <= time.time():
+        raise WrongUse(f"--expires: expected a time to come, not {expires!a}")
     return kept
 
 
@@ -221,6 +224,8 @@ def _advise(done: str, auth: "Auth", path: Path) -> None:
 
 
 def _lines(tokens: "Mapping[str, Token]", *, as_json: bool) -> Iterator[str]:
+    from call_api.access.tokens import identity_of
+
     width = max(map(len, tokens), default=0)
     for name, its in sorted(tokens.items()):
         lists = {"scopes": its.scopes, "callers": its.callers, "callees": its.callees}
@@ -228,5 +233,7 @@ def _lines(tokens: "Mapping[str, Token]", *, as_json: bool) -> Iterator[str]:
             yield json.dumps({"name": name, "expires": its.expires or None, **lists})
             continue
         said = [f"{what} {' '.join(words)}" for what, words in lists.items() if words]
-        end = f"until {its.expires}" if its.expires else "for ever"
+        is_over = identity_of(name, its).expires <= time.time()
+        until = f"{'ended' if is_over else 'until'} {its.expires}"
+        end = until if its.expires else "for ever"
         yield f"{name:{width}}  {end:26}  {', '.join(said)}"

@@ -63,10 +63,13 @@ def editing(path: Path) -> Iterator[dict[str, Token]]:
     """
     path = path.resolve()  # a link stays one
     try:
+        is_special = path.exists() and not path.is_file()
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     except (OSError, ValueError) as exc:
         raise BadTokenFile(f"{path}: expected a file in a folder that there is") from exc
     try:
+        if is_special:  # replaced like a file, /dev/null would be gone for everybody
+            raise BadTokenFile(f"{path}: expected a file, not a device, folder or pipe")
         fcntl.flock(folder, fcntl.LOCK_EX)
         tokens = read_tokens(path)
         yield tokens

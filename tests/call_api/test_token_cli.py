@@ -39,13 +39,13 @@ def test_a_new_token_is_printed_once_and_kept_as_a_digest(tmp_path: Path) -> Non
 
 
 def test_what_it_may_is_said_by_options(tmp_path: Path) -> None:
-    words = "-scope read --scope CallEnd:all --expires 2027-01-31 --caller *@a --callee b@c"
+    words = "-scope read --scope CallEnd:all --expires 2999-01-31 --caller *@a --callee b@c"
     call("new", "desk", *words.split())
     call("new", "soon", "--expires", "30m")
 
     tokens = read_tokens(tmp_path / "tokens.yml")
     desk, soon = tokens["desk"], datetime.fromisoformat(tokens["soon"].expires)
-    assert (desk.scopes, desk.expires) == (("read", "CallEnd:all"), "2027-01-31")
+    assert (desk.scopes, desk.expires) == (("read", "CallEnd:all"), "2999-01-31")
     assert (desk.callers, desk.callees) == (("*@a",), ("b@c",))
     assert timedelta(minutes=29) < soon - datetime.now(UTC) <= timedelta(minutes=30)
 
@@ -57,6 +57,8 @@ def test_what_it_may_is_said_by_options(tmp_path: Path) -> None:
         (["a", "--scope", "x"], "a.scopes: expected a method, read, control or all"),
         (["a", "--expires", "soon"], "--expires: expected a day like 2027-01-31"),
         (["a", "--expires", "2027-02-31"], "a.expires: expected a day that there is"),
+        (["a", "--expires", "2020-01-01"], "--expires: expected a time to come, not '2020-01-01'"),
+        (["a", "--expires", "0m"], "--expires: expected a time to come"),
         (["a", "--caller", "x"], "--caller: expected user@host"),
         (["a", "--callee", "a@b:c"], "a.callees: expected user@host"),
     ],
@@ -108,25 +110,35 @@ def test_tokens_are_listed_for_people_and_for_scripts(tmp_path: Path) -> None:
     (tmp_path / "my.yml").write_text(
         f"auth: {{tokens: {{old: {{sha256: {'a' * 64}}}}}, token_file: tokens.yml}}"
     )
-    made = call("new", "desk", "--expires", "2027-01-31", "--callee", "*@b", "--scope", "read")
+    made = call("new", "desk", "--expires", "2999-01-31", "--callee", "*@b", "--scope", "read")
 
     shown = call("list", "-config", "my.yml")
     rows = [json.loads(line) for line in call("list", "--json").stdout.splitlines()]
 
     assert [line.split() for line in shown.stdout.splitlines()] == [
-        ["desk", "until", "2027-01-31", "scopes", "read,", "callees", "*@b"],
+        ["desk", "until", "2999-01-31", "scopes", "read,", "callees", "*@b"],
         ["old", "for", "ever", "scopes", "control"],
     ]
     assert rows == [
         {
             "name": "desk",
-            "expires": "2027-01-31",
+            "expires": "2999-01-31",
             "scopes": ["read"],
             "callers": [],
             "callees": ["*@b"],
         }
     ]
     assert made.stdout.strip() not in shown.stdout
+
+
+def test_a_token_that_has_expired_is_listed_as_such() -> None:
+    auth = f"{{gone: {{sha256: {'a' * 64}, expires: 2020-01-01}}}}"
+
+    assert call("list", CALL_API_AUTH_TOKENS=auth).stdout.split()[:3] == [
+        "gone",
+        "ended",
+        "2020-01-01",
+    ]
 
 
 def test_without_any_token_that_is_said() -> None:

@@ -49,6 +49,16 @@ def test_a_link_stays_one(path: Path) -> None:
     assert "desk" in read_tokens(path)
 
 
+def test_what_is_no_plain_file_is_not_replaced(path: Path, tmp_path: Path) -> None:
+    os.mkfifo(path)
+
+    for special in (path, tmp_path):
+        with pytest.raises(BadTokenFile, match="expected a file, not a device"), editing(special):
+            pytest.fail("it can be edited")
+
+    assert path.is_fifo()
+
+
 def test_two_who_edit_it_lose_nothing(path: Path) -> None:
     def add(number: int) -> None:
         with editing(path) as tokens:

@@ -18,7 +18,8 @@ MAX_PARAMS = 4096
 REFUSALS_AT_ONCE, REFUSALS_PER_SECOND = 100, 10
 """Refused handshakes that are written down. Of the others the next one tells how many they were."""
 
-_PASSWORD: Final = re.compile(rb'(sips?:[^:@"\\]*):[^@"\\]*@', re.IGNORECASE)
+_TO_AT: Final = re.compile(rb'(?:[^@"\\]+|\\.)+@?')  # in a JSON text, within one string
+_PASSWORD: Final = re.compile(rb"(sips?:[^:]*:).*@", re.IGNORECASE)
 
 
 class Deed(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -103,7 +104,7 @@ class Audit:
                 peer=peer,
                 did=did,
                 cmd_id=more.get("cmd_id"),
-                params=Raw(text) if fits else None,
+                params=Raw(_TO_AT.sub(_masked, text)) if fits else None,
                 params_bytes=0 if fits else len(text),
                 outcome=type(error).__name__ if error else str(outcome),
                 problem=_printable(error) if error else "",
@@ -134,11 +135,17 @@ class Audit:
 
 
 def _text_of(params: object) -> bytes:
-    """Return parameters as JSON, without the passwords in URIs; nothing if JSON cannot say them."""
+    """Return parameters as JSON; nothing if JSON cannot say them."""
     try:
-        return _PASSWORD.sub(rb"\1:***@", _encode(params))
+        return _encode(params)
     except (ValueError, RecursionError):
         return b""
+
+
+def _masked(found: re.Match[bytes]) -> bytes:
+    """Return what leads to an @ without the password of a URI."""
+    text = found[0]
+    return _PASSWORD.sub(rb"\1***@", text) if text.endswith(b"@") else text
 
 
 def _printable(error: CallApiError) -> str:

@@ -105,32 +105,45 @@ class WebSocketServer:
         Connections go on as they are; whether they are encrypted stays as it was at the start.
 
         Raises:
-            ValueError: The certificate cannot be used: ``key: what was expected``.
+            ValueError: The certificate cannot be used; all is as it was:
+                ``key: what was expected``.
         """
         if self.settings.tls.certificate:
             context = server_context(settings.tls)
             if context is None:
                 raise ValueError("ws_server.tls.certificate: expected one, as at the start")
-            before = tuple(self._servers)
-            await self._listen(context)
-            for server in before:
-                server.close()
-                self._servers.remove(server)
+            try:
+                await self._listen(context)
+            except OSError as exc:
+                problem = f"expected a file descriptor for each socket: {exc.strerror}"
+                raise ValueError(f"ws_server.tls.certificate: {problem}") from exc
         self.gate.adapt(settings)
 
     async def _listen(self, context: ssl.SSLContext | None) -> None:
-        """Accept connections, each time on sockets of their own that share what waits."""
+        """Accept connections from now on so, each time on sockets that share what waits.
+
+        Raises:
+            OSError: The machine lacks something; all is as it was.
+        """
         within = self.settings.handshake_within if context else None
-        for opened in self._sockets:
-            self._servers.append(
-                await self._loop.create_server(
-                    self._accept,
-                    sock=opened.dup(),
-                    backlog=BACKLOG,
-                    ssl=context,
-                    ssl_handshake_timeout=within,
+        leaving, self._servers = self._servers, []
+        try:
+            for opened in self._sockets:
+                self._servers.append(
+                    await self._loop.create_server(
+                        self._accept,
+                        sock=opened.dup(),
+                        backlog=BACKLOG,
+                        ssl=context,
+                        ssl_handshake_timeout=within,
+                    )
                 )
-            )
+        except OSError:
+            leaving, self._servers = self._servers, leaving
+            raise
+        finally:
+            for server in leaving:
+                server.close()
 
     async def close(self) -> None:
         """Accept nobody any more, close every client with 1001, and drop who does not go."""

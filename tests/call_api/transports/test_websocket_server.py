@@ -2,9 +2,12 @@
 
 import asyncio
 import gc
+import os
+import resource
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -12,9 +15,11 @@ from websockets.asyncio.client import connect
 
 from call_api.access.standing import Standing
 from call_api.config import WsServer
+from call_api.config_access import Tls
 from call_api.model import DialectName
 from call_api.transports.listener import CannotListen, Conversation
 from call_api.transports.websocket_server import WebSocketServer
+from tests.fakes.certificates import Authority
 from tests.wire.raw_client import CLOSE, PING, PONG, TEXT, RawClient, upgrade
 
 
@@ -267,3 +272,25 @@ async def test_small_answers_do_not_wait_for_acknowledgements() -> None:
             server.conversations[0].send(b"b")
             assert [await client.text(), await client.text()] == ["a", "b"]
         assert asyncio.get_running_loop().time() - began < 1.0
+
+
+async def test_a_certificate_for_which_there_are_no_descriptors_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    authority = Authority.make(tmp_path / "ca")
+    tls = Tls(certificate=str(authority.certify()))
+    async with serving(host="localhost", tls=tls) as server:
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        os.close(free := os.dup(0))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, limits[1]))  # one more: it needs two
+        try:
+            with pytest.raises(ValueError, match=r"tls\.certificate: .*Too many open files"):
+                await server.server.reload(server.server.settings)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+        for _ in range(2):
+            async with connect(server.url, ssl=authority.trusting()) as client:
+                await client.send("x")
+                assert await client.recv() == "v1 x"
+            await server.server.reload(server.server.settings)

@@ -68,7 +68,7 @@ class Runner:
         """Cancel what still runs and wait until it has cleaned up. `drain` first is kinder."""
         self._is_closing = self._is_left = True
         for running in tuple(self._running):
-            running.stop(CommandCancelled(SHUTTING_DOWN))
+            running.shut_down()
         for task in tuple(self._spawned):
             task.cancel()
         await self._group.__aexit__(None, None, None)
@@ -102,7 +102,7 @@ class Runner:
         self._begin(submitted, record.cmd_id)
 
     def adopt(self, owned: Owned, story: Story, callid: CallId | None) -> None:
-        """End a command of a daemon that died.
+        """End a command of a daemon that died, or leave it to the next one if this one goes first.
 
         Args:
             story: What finds out how. It takes a bounded time, and never raises but what is told.
@@ -137,7 +137,7 @@ class Runner:
         to_clean_up = min(_CLEANUP_AT_SHUTDOWN, within / 2)
         await self._ended_within(within - to_clean_up)
         for running in tuple(self._running):
-            running.stop(CommandCancelled(SHUTTING_DOWN))
+            running.shut_down()
         await self._ended_within(to_clean_up)
         for running in tuple(self._running):
             running.give_up()
@@ -200,9 +200,7 @@ class Runner:
 
     async def _adopted(self, owned: Owned, story: Story, callid: CallId | None) -> None:
         SUBJECT.set(f"[{owned.record.cmd_id}]")
-        running = Running(
-            owned, self._cleanup_within, self._timers, timeout=_ADOPTED_WITHIN, callid=callid
-        )
+        running = Running(owned, self._cleanup_within, self._timers, is_adopted=True, callid=callid)
         self._running.add(running)
         try:
             await running.run(story, self._backend)
@@ -230,6 +228,3 @@ _KEPT_WITHIN: Final = 2.0
 
 _CLEANUP_AT_SHUTDOWN: Final = 2.0
 """Seconds for CANCEL and BYE before the daemon goes."""
-
-_ADOPTED_WITHIN: Final = 86400.0
-"""Seconds: those who find out how commands ended wait for each other, and see to the time."""

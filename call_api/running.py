@@ -18,6 +18,9 @@ _life = Life(logger)
 
 SHUTTING_DOWN: Final = "the daemon is shutting down"
 
+_ADOPTED_WITHIN: Final = 86400.0
+"""Seconds: those who find out how commands ended wait for each other, and see to the time."""
+
 _INSIST_EVERY: Final = 1.0
 """Seconds until a command that swallowed its cancellation is cancelled again."""
 
@@ -40,7 +43,9 @@ class Running:
         owned: The right to act for it.
         timers: Those of the loop.
         cleanup_within: Seconds it has, once it is cancelled, until it is ended all the same.
-        timeout: Its ceiling, in seconds; by default what the client wants.
+        is_adopted: Whether the daemon that ran it died. What is run now looks what became of it,
+            in a bounded time: whoever cancels it hears the truth, and if this daemon goes, too,
+            it is left to the next one.
         callid: What the call was called last, if that was told already.
 
     Attributes:
@@ -52,6 +57,7 @@ class Running:
         "_cancels",
         "_cleanup_within",
         "_has_ended",
+        "_is_adopted",
         "_loop",
         "_owned",
         "_stopping",
@@ -67,12 +73,13 @@ class Running:
         cleanup_within: float,
         timers: CoarseTimers,
         *,
-        timeout: float | None = None,
+        is_adopted: bool = False,
         callid: CallId | None = None,
     ) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._timeout = owned.record.timeout if timeout is None else timeout
+        self._is_adopted = is_adopted
+        self._timeout = _ADOPTED_WITHIN if is_adopted else owned.record.timeout
         self._task = task
         self._loop = task.get_loop()
         self._owned = owned
@@ -83,7 +90,7 @@ class Running:
         self._callid = callid
         self._has_ended = False
         self.problem: CallApiError | None = None
-        owned.on_cancel = self._cancel
+        owned.on_cancel = None if is_adopted else self._cancel
 
     async def run(self, story: Story, backend: Backend) -> None:
         """Run the command to its end, whatever that is.
@@ -112,6 +119,15 @@ class Running:
             self.end(None)
         finally:
             self._timer.cancel()
+
+    def shut_down(self) -> None:
+        """Stop the command because the daemon goes."""
+        if not self._is_adopted or self._has_ended:
+            self.stop(CommandCancelled(SHUTTING_DOWN))
+            return
+        logger.info("left to the next daemon", extra=self._about())
+        self._has_ended = True  # for this daemon
+        self.give_up()
 
     def stop(self, reason: CallApiError) -> None:
         """Cancel the command, unless that was done before. What it was doing is cleaned up."""

@@ -188,6 +188,49 @@ async def test_a_back_end_that_never_answers_is_given_up() -> None:
 
 
 @in_virtual_time
+async def test_who_cancels_what_is_looked_up_is_told_the_truth() -> None:
+    class Slow(ScriptedBackend):
+        async def remains(self, callid: CallId) -> Remains:
+            await asyncio.sleep(1)
+            return Remains(callid=callid, call="up")
+
+    journal = Left()
+    await journal.leave("a")
+    async with Runner(journal=journal, backend=Slow()) as runner:
+        await recover(journal, runner, Slow())
+        assert await journal.cancel(CmdId("a")) == "cancelling"
+        await until(lambda: owned_has_ended(journal.left[0]))
+
+    assert (await journal.told("a"))[0] == lost("c", "up")
+
+
+@in_virtual_time
+@pytest.mark.parametrize("within", [None, 0.0, 5.0])
+async def test_what_is_not_found_out_when_the_daemon_goes_is_left_to_the_next_one(
+    within: float | None,
+) -> None:
+    class Silent(ScriptedBackend):
+        async def remains(self, callid: CallId) -> Remains:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    journal = Left()
+    await journal.leave("a", CallHolding())
+    async with Runner(journal=journal, backend=Silent()) as runner:
+        await recover(journal, runner, Silent())
+        await asyncio.sleep(1)
+        if within is not None:
+            await runner.drain(within)
+    assert [entry.seq for entry in journal.left[0].entries] == [1]
+    assert runner.running == 0
+
+    backend = ScriptedBackend()
+    backend.left = Remains(callid=CallId("c"), call="up")
+    await recovered(journal, backend)
+    assert await journal.told("a") == [("CallHolding", None), lost("c", "up"), ("Ended", None)]
+
+
+@in_virtual_time
 async def test_many_are_looked_up_some_at_a_time() -> None:
     class Counting(ScriptedBackend):
         now = most = 0

@@ -69,8 +69,8 @@ def test_files_of_the_go_implementation_load_unchanged(file: Path) -> None:
         (
             "x: 1",
             (
-                "FILE:1: x: no such key, expected one of ws_server, auth, limits, audit, backend, "
-                "mi, events, sip, embedded, commands, journal, log, shutdown_within"
+                "FILE:1: x: no such key, expected one of ws_server, auth, limits, audit, client, "
+                "backend, mi, events, sip, embedded, commands, journal, log, shutdown_within"
             ),
         ),
         ("ws_server:\n  prot: 1", "FILE:2: ws_server.prot: no such key, expected port"),

@@ -29,6 +29,7 @@ class Party:
         name: str = "",
         supported: tuple[str, ...] = (),
         max_transactions: int = MAX_TRANSACTIONS,
+        has_dialog: Callable[[str, str], bool] = lambda _callid, _tag: True,
     ) -> None:
         self.incoming: list[IncomingRequest] = []
         self.on_request: Callable[[IncomingRequest], None] | None = None
@@ -39,6 +40,7 @@ class Party:
             name=name,
             supported=supported,
             max_transactions=max_transactions,
+            has_dialog=has_dialog,
         )
 
     @property

@@ -1,5 +1,7 @@
 """A transaction user whose peer is the test: one that asks, and one that is asked."""
 
+from typing import Any
+
 from call_api.backends.embedded.incoming_request import IncomingRequest
 from call_api.sip.flow import Transport
 from call_api.sip.message import Request, Response
@@ -12,9 +14,9 @@ from tests.fakes.sip_party import Party
 class Scene:
     """A party, its one flow, and the time."""
 
-    def __init__(self, transport: Transport = "UDP") -> None:
+    def __init__(self, transport: Transport = "UDP", **of_the_party: Any) -> None:
         self.clock = ManualClock()
-        self.party = Party(self.clock)
+        self.party = Party(self.clock, **of_the_party)
         self.flow = RecordingFlow(transport)
 
 

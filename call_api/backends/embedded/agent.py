@@ -55,6 +55,8 @@ class Agent:
         supported: Option tags that a peer may require (RFC 3261, section 19.2).
         max_transactions: Beyond it requests get a 503, those of our own too.
         max_message: Longest message that is taken, in bytes; a longer request gets a 513.
+        has_dialog: Whether the TU knows the dialog of a Call-ID and our tag. Who answers an
+            INVITE that is none of ours any more, outside of all dialogs, is hung up on.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Agent:
         supported: Iterable[str] = (),
         max_transactions: int = MAX_TRANSACTIONS,
         max_message: int = MAX_MESSAGE_BYTES,
+        has_dialog: Callable[[str, str], bool] = lambda _callid, _tag: True,
     ) -> None:
         self._layer = TransactionLayer(
             clock=clock, timers=timers or Timers(), name=name, limit=max_transactions
@@ -74,6 +77,7 @@ class Agent:
         self._on_request = on_request
         self._supported = frozenset(supported)
         self._max_message = max_message
+        self._has_dialog = has_dialog
         self._secret = secrets.token_bytes(16)
 
     @property
@@ -205,10 +209,15 @@ class Agent:
         outgoing = self._layer.clients.get(client_key(response))
         if outgoing is not None and len(response.headers.all("Via")) == 1:
             outgoing.receive(response)
-        elif outgoing is None and orphaned_answer.hang_up(self._layer, response, flow):
+        elif outgoing is None and self._hang_up(response, flow):
             logger.info("%s: hung up: nobody has called any more", peer_name(flow))
         else:
             logger.debug("%s: stray response %d", peer_name(flow), response.status)
+
+    def _hang_up(self, response: Response, flow: Flow) -> bool:
+        if self._has_dialog(response.callid, response.from_tag or ""):
+            return False  # it comes again, so late that its INVITE is forgotten
+        return orphaned_answer.hang_up(self._layer, response, flow)
 
     def _receive_request(self, request: Request, flow: Flow) -> None:
         key = server_key(request)

@@ -55,6 +55,7 @@ class Exchange:
             supported=("replaces", session_timer.OPTION),
             max_transactions=settings.max_transactions,
             max_message=settings.max_message,
+            has_dialog=lambda callid, tag: self.board.calls.leg(callid, tag) is not None,
         )
         self.registrar = Registrar(
             domains,

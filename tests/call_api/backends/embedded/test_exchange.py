@@ -3,7 +3,7 @@
 import asyncio
 
 from call_api.backends.embedded.exchange import SWEEP_EVERY
-from tests.fakes.sip_office import sip_office
+from tests.fakes.sip_office import ALL_TIMERS, HOST, sip_office
 from tests.fakes.virtual_time import in_virtual_time
 
 
@@ -44,3 +44,20 @@ async def test_it_says_who_it_is() -> None:
         response = await office.phones["alice"].request("OPTIONS", "sip:localhost")
 
         assert response.headers.get("Server") == "call-api"
+
+
+@in_virtual_time
+async def test_answers_that_come_again_after_their_transactions_end_no_call() -> None:
+    async with sip_office("alice", "bob") as office:
+        call = await office.dial(office.phones["alice"], office.phones["bob"])
+        await asyncio.sleep(ALL_TIMERS)
+        said = [(host, data) for host, data in office.link.carried if b"200 OK" in data[:20]]
+        answers = [data for host, data in said if host != HOST and b"INVITE" in data]
+        assert answers
+
+        for answer in answers:
+            office.phones["bob"].flow.send(answer)
+        await asyncio.sleep(1.0)
+
+        assert call.state == "up"
+        assert office.callids

@@ -19,8 +19,8 @@ def answer(
     return request.response(status, to_tag=tag, headers=contact)
 
 
-def receive(response: Response) -> ClientScene:
-    scene = ClientScene()
+def receive(response: Response, *, has_dialog: bool = False) -> ClientScene:
+    scene = ClientScene(has_dialog=lambda *dialog: has_dialog and dialog == ("c1", "a1"))
     scene.party.agent.receive(response.encode(), scene.flow)
     return scene
 
@@ -57,3 +57,7 @@ def test_an_answer_that_is_for_another_hop_is_not_ours() -> None:
     response.headers.add("Via", "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK7")
 
     assert receive(response).flow.sent == []
+
+
+def test_an_answer_that_comes_again_late_does_not_end_the_call_that_it_made() -> None:
+    assert receive(answer(), has_dialog=True).flow.sent == []

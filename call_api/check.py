@@ -1,6 +1,9 @@
 """``call-api --check``: what the daemon would do with these settings."""
 
+import errno
+import os
 import re
+from pathlib import Path
 
 from call_api.config import Config
 from call_api.settings import Settings
@@ -23,6 +26,7 @@ def explain(settings: Settings[Config], config: Config, *, demo: bool) -> str:
         "commands": f"end after {config.commands.timeout:g} s at most, are kept for "
         f"{config.commands.keep_for:g} s, have {config.shutdown_within:g} s at shutdown",
         "journal": config.journal.path or "in memory",
+        "audit": config.audit.file_path or "no log",
         "log": f"{config.log.level} and above, as {config.log.format}, to "
         f"{config.log.file_path or 'stderr'}",
     }
@@ -46,6 +50,34 @@ async def listening_problems(config: Config) -> list[CannotListen]:
         except CannotListen as exc:
             problems.append(exc)
     return problems
+
+
+def check_files(config: Config) -> None:
+    """Look whether the daemon could write its files, as far as that shows; none is made.
+
+    Raises:
+        ValueError: It could not: ``key: what was expected``.
+    """
+    for key, name in (
+        ("log.file_path", config.log.file_path),
+        ("audit.file_path", config.audit.file_path),
+        ("journal.path", config.journal.path),
+    ):
+        problem = _why_not_written(Path(name)) if name else 0
+        if problem:
+            raise ValueError(f"{key}: expected a file that can be written: {os.strerror(problem)}")
+
+
+def _why_not_written(path: Path) -> int:
+    """Return the number of the error that opening the file to write would meet; 0: none."""
+    try:
+        if path.is_dir():
+            return errno.EISDIR
+        wanted, how = (path, os.W_OK) if path.exists() else (path.parent, os.W_OK | os.X_OK)
+        wanted.stat()
+        return 0 if os.access(wanted, how, effective_ids=True) else errno.EACCES
+    except OSError as exc:
+        return exc.errno or errno.EIO
 
 
 def _sources(settings: Settings[Config]) -> str:

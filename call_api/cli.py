@@ -142,9 +142,10 @@ def _serve(config_path: Path | None, *, verbose: bool, demo: bool, check: bool) 
         import asyncio
 
         from call_api.access.policy import check_exposure, read_policy
-        from call_api.check import explain, listening_problems
+        from call_api.check import check_files, explain, listening_problems
 
         try:
+            check_files(config)
             check_exposure(config)
             read_policy(config)
         except ValueError as exc:

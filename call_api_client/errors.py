@@ -11,6 +11,7 @@ from call_api.transports.websocket_failures import (
     ConnectionLost,
     DaemonUnreachable,
     NoDaemon,
+    TlsFailed,
 )
 from call_api_client.client import NoAnswer
 from call_api_client.messages import BadReply, Failure
@@ -26,6 +27,7 @@ __all__ = [  # noqa: PLE0604  (names of classes are strings)
     "DaemonUnreachable",
     "NoAnswer",
     "NoDaemon",
+    "TlsFailed",
     "told",
 ]
 

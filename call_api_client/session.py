@@ -15,6 +15,7 @@ from call_api.transports.websocket_failures import (
     ConnectForbidden,
     ConnectionLost,
     DaemonUnreachable,
+    TlsFailed,
 )
 from call_api_client.client import Client, NoAnswer, Refused, Replies, TooSlow, connect
 from call_api_client.keys import Keys
@@ -181,7 +182,12 @@ class Session:
         if isinstance(exc, ConnectForbidden):
             self.complain(f"the daemon at {exc.url} refused us: {exc.problem}")
             return Status.REFUSED
-        if isinstance(exc, DaemonUnreachable):
+        if isinstance(exc, TlsFailed):
+            self.complain(
+                f"no TLS with {exc.url} ({exc.problem.removeprefix('TLS: ')}): -ca-file says "
+                "whom to trust; a daemon without TLS is at ws://"
+            )
+        elif isinstance(exc, DaemonUnreachable):
             self.complain(
                 f"no daemon at {exc.url} ({exc.problem}): start one with `call-api`, "
                 "or say with -url where it is"

@@ -29,6 +29,7 @@ from call_api.transports.websocket_failures import (
     close_words,
     refusal,
     socket_problem,
+    unreachable,
 )
 
 logger = logging.getLogger(__name__)
@@ -96,8 +97,9 @@ async def open_websocket(
             await client.wait_open()
     except OSError as exc:
         client.abort()
-        problem = f"no answer within {open_within:g} s" if limit.expired() else socket_problem(exc)
-        raise DaemonUnreachable(shown, problem) from exc
+        if limit.expired():
+            raise DaemonUnreachable(shown, f"no answer within {open_within:g} s") from exc
+        raise unreachable(shown, exc) from exc
     except BaseException:
         client.abort()
         raise
@@ -308,8 +310,9 @@ class WebSocketClient(asyncio.Protocol):
                 said = "" if self._token is None else "ours is not good there"
             return refusal(self._shown, answer.status_code, answer.reason_phrase, said)
         if exc is not None:
-            return DaemonUnreachable(self._shown, socket_problem(exc))
-        return NoDaemon(self._shown, "what answers there is no WebSocket server")
+            return unreachable(self._shown, exc)
+        or_tls = ", or wants TLS (wss://)" if self._shown.startswith("ws:") else ""
+        return NoDaemon(self._shown, f"what answers there is no WebSocket server{or_tls}")
 
 
 def _parse(url: str) -> tuple[WebSocketURI, str]:

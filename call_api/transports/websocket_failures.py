@@ -45,6 +45,10 @@ class DaemonUnreachable(ConnectFailed):
     """Nobody answers there."""
 
 
+class TlsFailed(DaemonUnreachable):
+    """Somebody answers there, but not by TLS, or not with a certificate that is trusted."""
+
+
 class NoDaemon(ConnectFailed):
     """Somebody answers there, but no Call API daemon."""
 
@@ -100,6 +104,14 @@ def refusal(url: str, status: int, phrase: str, said: str = "") -> ConnectFailed
     return NoDaemon(url, f"what answers there is no WebSocket server (HTTP {status})")
 
 
+def unreachable(url: str, exc: Exception) -> DaemonUnreachable:
+    """Return what a failure of the socket means, before there was a connection."""
+    is_tls = isinstance(exc, ssl.SSLError) or (
+        url.startswith("wss:") and isinstance(exc, ConnectionResetError)
+    )
+    return (TlsFailed if is_tls else DaemonUnreachable)(url, socket_problem(exc))
+
+
 def close_words(code: int) -> str:
     """Return what a close code without a reason means."""
     return CLOSE_WORDS.get(code, "it closed the connection")
@@ -108,10 +120,13 @@ def close_words(code: int) -> str:
 def socket_problem(exc: Exception) -> str:
     """Say in a few words why a connection failed, whatever number of addresses was tried."""
     if isinstance(exc, ssl.SSLError):
-        words = getattr(exc, "verify_message", None) or exc.reason or "no TLS is spoken there"
+        words = getattr(exc, "verify_message", None) or getattr(exc, "reason", None)
+        words = str(words or "no TLS is spoken there")
         return f"TLS: {words.replace('_', ' ').lower()}"
     if isinstance(exc, socket.gaierror):
         return "no such host" if exc.errno == socket.EAI_NONAME else str(exc.strerror).lower()
+    if isinstance(exc, ConnectionResetError):  # a loop may raise it without a word
+        return "connection reset by peer"
     numbers = [int(found) for found in re.findall(r"\[Errno (\d+)\]", str(exc))]
     words = dict.fromkeys(os.strerror(number).lower() for number in numbers)
     return ", ".join(words) or str(exc) or type(exc).__name__

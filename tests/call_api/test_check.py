@@ -1,9 +1,14 @@
+import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from call_api.check import explain, listening_problems
-from call_api.config import Config, Embedded, Events, Mi, WsServer
-from call_api.config_access import Auth, Jwt, Tls, Token
+import pytest
+
+from call_api.check import check_files, explain, listening_problems
+from call_api.config import Config, Embedded, Events, Journal, Mi, WsServer
+from call_api.config_access import Audit, Auth, Jwt, Tls, Token
 from call_api.settings import Settings
 
 
@@ -26,6 +31,7 @@ def test_the_defaults_are_told_in_words() -> None:
         "users": "anybody, without a password",
         "commands": "end after 300 s at most, are kept for 300 s, have 10 s at shutdown",
         "journal": "in memory",
+        "audit": "no log",
         "log": "INFO and above, as text, to stderr",
     }
 
@@ -93,3 +99,45 @@ async def test_addresses_that_do_are_free_again_and_a_proxy_s_are_not_ours_to_tr
     elsewhere = Embedded(host="203.0.113.9", users={"alice": "x"})
     proxy = Config(ws_server=free, mi=Mi(url="127.0.0.1:8080"), embedded=elsewhere)
     assert await listening_problems(proxy) == []
+
+
+def test_files_that_can_be_written_are_looked_at_and_not_made(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.touch()
+
+    for path in (old, new):
+        check_files(Config(journal=Journal(path=str(path)), audit=Audit(file_path=str(path))))
+
+    assert not new.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [(".", "Is a directory"), ("no/file", "No such file or directory")],
+)
+def test_a_file_that_cannot_be_written_is_named_by_its_key(
+    tmp_path: Path, name: str, problem: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^journal.path: expected .*: {problem}$"):
+        check_files(Config(journal=Journal(path=str(tmp_path / name))))
+
+
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+def test_a_folder_that_is_closed_to_us_is_told(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    try:
+        with _not_as_root(), pytest.raises(ValueError, match=r"^audit\.file_path: .*: Permission"):
+            check_files(Config(audit=Audit(file_path=str(tmp_path / "audit.log"))))
+    finally:
+        tmp_path.chmod(0o700)
+
+
+@contextmanager
+def _not_as_root() -> Iterator[None]:
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)

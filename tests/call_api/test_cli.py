@@ -51,6 +51,8 @@ def test_check_says_what_would_be_done_and_does_nothing(tmp_path: Path) -> None:
     ("env", "problem"),
     [
         ({"CALL_API_WS_SERVER_HOST": "0.0.0.0"}, "WS_SERVER_HOST: ws_server.host: expected loopb"),
+        ({"CALL_API_JOURNAL_PATH": "/no/j"}, "JOURNAL_PATH: journal.path: expected a file that c"),
+        ({"CALL_API_AUDIT_FILE_PATH": "/"}, "AUDIT_FILE_PATH: audit.file_path: expected a file"),
         ({"CALL_API_AUTH_TOKEN_FILE": "/"}, "AUTH_TOKEN_FILE: auth.token_file: expected a file of"),
     ],
 )

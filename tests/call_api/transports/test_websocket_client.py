@@ -291,6 +291,7 @@ async def test_somebody_else_on_the_port_is_no_daemon(answer: bytes) -> None:
 
     assert isinstance(failure, NoDaemon)
     assert failure.problem.startswith("what answers there is no WebSocket server")
+    assert failure.problem.endswith((", or wants TLS (wss://)", "(HTTP 200)"))
 
 
 async def test_a_connection_reset_in_the_handshake_is_unreachable() -> None:

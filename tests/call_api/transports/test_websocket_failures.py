@@ -1,15 +1,19 @@
 import errno
 import socket
+import ssl
 
 import pytest
 
 from call_api.transports.websocket_failures import (
     ConnectForbidden,
     ConnectionLost,
+    DaemonUnreachable,
     NoDaemon,
+    TlsFailed,
     close_words,
     refusal,
     socket_problem,
+    unreachable,
 )
 
 
@@ -24,12 +28,28 @@ from call_api.transports.websocket_failures import (
         (OSError("Multiple exceptions: [Errno 111] one, [Errno 111] two"), "connection refused"),
         (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "no such host"),
         (socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), "temporary failure"),
+        (ConnectionResetError(), "connection reset by peer"),
         (OSError("out of luck"), "out of luck"),
         (OSError(), "OSError"),
     ],
 )
 def test_a_failed_connection_is_a_few_words(failure: OSError, words: str) -> None:
     assert socket_problem(failure) == words
+
+
+@pytest.mark.parametrize(
+    ("url", "failure", "kind"),
+    [
+        ("ws://h/", ConnectionResetError(), DaemonUnreachable),
+        ("wss://h/", ConnectionResetError(), TlsFailed),
+        ("wss://h/", ConnectionRefusedError(), DaemonUnreachable),
+        ("wss://h/", ssl.SSLError(1, "wrong version number"), TlsFailed),
+    ],
+)
+def test_failures_of_tls_are_told_from_nobody_there(
+    url: str, failure: OSError, kind: type[DaemonUnreachable]
+) -> None:
+    assert type(unreachable(url, failure)) is kind
 
 
 def test_who_may_not_in_knows_whether_a_token_would_help() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 from msgspec import Raw
@@ -182,15 +182,19 @@ class Conversation:
     def _start(self, order: Order, reply: Reply) -> None:
         self._standing.permit(order.method, order.command)
         self._attachments.check()
-        record = self._record(order)
-        self._standing.begin(order.method)
+        record, refused = self._record(order), None
+        try:
+            self._standing.begin(order.method)
+        except TooManyRequests as error:  # only what is new is refused
+            refused = error
         self._unanswered += 1
         self._api.runner.submit(
             record,
             order.command,
-            partial(self._started, reply, record),
+            partial(self._started, reply, record, counts=refused is None),
             backend=self._backend,
             ended=partial(self._ended, record, self._standing.now()),
+            refused=refused,
         )
 
     def _record(self, order: Order) -> Record:
@@ -209,24 +213,30 @@ class Conversation:
         )
 
     def _started(
-        self, reply: Reply, record: Record, claimed: Owned | Snapshot | CallApiError
+        self,
+        reply: Reply,
+        record: Record,
+        claimed: Owned | Snapshot | CallApiError,
+        *,
+        counts: bool,
     ) -> None:
         """Answer a command, a retry like the first one; called from the command's task."""
         self._unanswered -= 1
         if isinstance(claimed, CallApiError):
             logger.info("%s of %s refused: %s", record.method, self._peer, claimed)
-            self._not_begun(record, claimed)
+            self._not_begun(record, claimed, counts=counts)
             reply.error(claimed)
             return
+        again = ""
         if isinstance(claimed, Snapshot):
-            _life.tell(f"[{record.cmd_id}]", f"{record.method} asked for again by {self._peer}")
-            self._not_begun(record, "retry")
-        else:
-            _life.tell(f"[{record.cmd_id}]", f"{record.method} asked for by {self._peer}")
+            again = " again"
+            self._not_begun(record, "retry", counts=counts)
+        _life.tell(f"[{record.cmd_id}]", f"{record.method} asked for{again} by {self._peer}")
         reply.result(_STARTED % _encode(record.cmd_id), self._follow(claimed.record))
 
-    def _not_begun(self, record: Record, outcome: CallApiError | Literal["retry"]) -> None:
-        self._standing.end(record.method, has_run=False)
+    def _not_begun(self, record: Record, outcome: CallApiError | str, *, counts: bool) -> None:
+        if counts:
+            self._standing.end(record.method, has_run=False)
         self._standing.tell(record.method, record.params, cmd_id=record.cmd_id, outcome=outcome)
 
     def _ended(self, record: Record, began: float, problem: CallApiError | None) -> None:
@@ -308,37 +318,28 @@ class Conversation:
         self._send(text)
 
 
+@dataclass(kw_only=True, slots=True)
 class _Asking:
     """One client that asks one query."""
 
-    def __init__(
-        self,
-        *,
-        backend: Backend,
-        journal: Journal,
-        token: str | None,
-        dialect: DialectName,
-        attachments: Attachments,
-        watches: Watches,
-    ) -> None:
-        self.backend = backend
-        self.journal = journal
-        self.token = token
-        self.dialect = dialect
-        self.then: Then | None = None
-        self._attachments = attachments
-        self._watches = watches
+    backend: Backend
+    journal: Journal
+    token: str | None
+    dialect: DialectName
+    attachments: Attachments
+    watches: Watches
+    then: Then | None = None
 
     def attach(self, record: Record, after: int) -> None:
-        self._attachments.check()
-        self.then = self._attachments.attach(record, after)
+        self.attachments.check()
+        self.then = self.attachments.attach(record, after)
 
     def watch(self, callid: CallId | None) -> None:
-        self._watches.ask_for(callid)
-        self.then = partial(self._watches.begin, callid)
+        self.watches.ask_for(callid)
+        self.then = partial(self.watches.begin, callid)
 
     def unwatch(self, callid: CallId | None) -> None:
-        self._watches.end(callid)
+        self.watches.end(callid)
 
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -89,16 +89,19 @@ class Runner:
         *,
         backend: Backend | None = None,
         ended: Ended | None = None,
+        refused: CallApiError | None = None,
     ) -> None:
         """Start a command, unless it exists. Up to its first wait it has run when this returns.
 
         Args:
             backend: What it is run on; by default what all are.
+            refused: Why it may not be started; one that exists is followed all the same.
         """
         if self._is_left:
             answered(CommandCancelled(SHUTTING_DOWN))
             return
-        submitted = self._submitted(record, command, answered, backend or self._backend, ended)
+        backend = backend or self._backend
+        submitted = self._submitted(record, command, answered, backend, ended, refused)
         self._begin(submitted, record.cmd_id)
 
     def adopt(self, owned: Owned, story: Story, callid: CallId | None) -> None:
@@ -173,10 +176,11 @@ class Runner:
         answered: Answered,
         backend: Backend,
         ended: Ended | None,
+        refused: CallApiError | None,
     ) -> None:
         SUBJECT.set(f"[{record.cmd_id}]")
         try:
-            claimed = await self._claim(record)
+            claimed = await self._claim(record, refused)
         except CallApiError as error:
             answered(error)
             return
@@ -214,12 +218,13 @@ class Runner:
         if not self._running and self._all_ended is not None:
             self._all_ended.cancel()  # set_result would fail the second time
 
-    async def _claim(self, record: Record) -> Owned | Snapshot:
-        if self._is_closing:
+    async def _claim(self, record: Record, refused: CallApiError | None) -> Owned | Snapshot:
+        refused = CommandCancelled(SHUTTING_DOWN) if self._is_closing else refused
+        if refused is not None:
             try:
                 await self._journal.read(record.cmd_id, token=record.token)
             except UnknownCommand:
-                raise CommandCancelled(SHUTTING_DOWN) from None
+                raise refused from None
         return await self._journal.claim(record)
 
 

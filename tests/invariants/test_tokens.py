@@ -98,6 +98,33 @@ async def test_running_commands_are_counted_until_they_end() -> None:
     assert meter.started == 0
 
 
+@pytest.mark.parametrize("limit", ["running", "calls_per_minute"])
+async def test_a_retry_by_who_may_start_nothing_more_is_followed_and_counts_nothing(
+    limit: str,
+) -> None:
+    meter, go_on = Meter("token", Quota(**{limit: 1}), 0.0), asyncio.Event()
+    start = {"caller": "sip:a@h", "callee": "sip:b@h"}
+    async with serving(ScriptedBackend(go_on)) as api:
+        client = FakeClient(api, standing=standing("desk", "control", meters=(meter,)))
+        await client.result(client.ask("CallStart", cmd_id="a", **start))
+        client.leave()
+        again = FakeClient(api, standing=standing("desk", "control", meters=(meter,)))
+        await again.result(again.ask("CallStart", cmd_id="a", **start))
+        wrong = await again.error(
+            again.ask("CallStart", cmd_id="a", caller="sip:x@h", callee="sip:b@h")
+        )
+        refused = await again.error(again.ask("CallStart", cmd_id="b", **start))
+        assert meter.started == 1
+        go_on.set()
+        await again.story("a")
+        await turns(3)
+
+    assert wrong["code"] == -32004
+    assert refused["data"]["limit"] == f"token.{limit}"
+    assert meter.started == 0
+    assert (meter.calls is None) or meter.calls.wait(0.0) > 0
+
+
 async def test_requests_that_come_too_fast_are_refused() -> None:
     meter = Meter("token", Quota(per_second=1), 0.0)
     async with serving(ScriptedBackend()) as api:

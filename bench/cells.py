@@ -76,6 +76,7 @@ def settings(proxy: int) -> dict[str, Any]:
         "mi": {"url": f"127.0.0.1:{proxy}"},
         "auth": {"tokens": {"bench": token}},
         "limits": {"token": _OUT_OF_REACH, "address": {**_OUT_OF_REACH, "loopback": True}},
+        "commands": {"running": 100_000},
         "log": {"level": "INFO"},
     }
 

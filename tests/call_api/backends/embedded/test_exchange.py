@@ -55,8 +55,10 @@ async def test_answers_that_come_again_after_their_transactions_end_no_call() ->
         answers = [data for host, data in said if host != HOST and b"INVITE" in data]
         assert answers
 
+        office.link.carried.clear()
         for answer in answers:
             office.phones["bob"].flow.send(answer)
         await asyncio.sleep(1.0)
 
+        assert [host for host, _ in office.link.carried] == [office.phones["bob"].media[0]]
         assert (call.state, office.phones["bob"].calls[-1].state) == ("up", "up")

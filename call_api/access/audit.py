@@ -149,8 +149,9 @@ def _masked(found: re.Match[bytes]) -> bytes:
 
 
 def _printable(error: CallApiError) -> str:
-    """Return what an error says: a phone's words in it may be no Unicode."""
-    return str(error).encode("utf-8", "backslashreplace").decode()
+    """Return what an error says, and why: a phone's words in it may be no Unicode."""
+    why = [str(error.data[key]) for key in ("param", "problem") if error.data.get(key)]
+    return ": ".join([str(error), *why]).encode("utf-8", "backslashreplace").decode()
 
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -144,15 +144,21 @@ def test_how_it_ends_is_the_exit_status(tmp_path: Path, changes: list[str], stat
 
 
 def test_calls_that_end_are_logged(shell: Shell) -> None:
+    before = shell.start()
     with shell.running("call-log") as log:
         # Until it watches, calls that end are not its affair.
         for _ in range(20):
             callid = shell.start()
             assert shell.call_cmd("end", callid).status == 0
             if select.select([log], [], [], 0.5)[0]:
-                break
-        row = next(csv.reader([log.readline()]))
+                row = next(csv.reader([log.readline()]))
+                if row[4]:  # it watched already when the call began
+                    break
+        assert shell.call_cmd("end", before).status == 0
+        rest = csv.reader(iter(log.readline, ""))
+        old = next(row for row in rest if row[0] == before)
 
+    assert (old[0], old[4:]) == (before, ["", "", ""])
     assert row[1:3] == ["sip:alice@localhost", "sip:bob@localhost"]
     assert row[3].endswith("Z")
     assert all(cell.isdigit() for cell in row[4:6])

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Raw
 
 from call_api.access.audit import MAX_PARAMS, REFUSALS_AT_ONCE, Audit
-from call_api.errors import CallFailed, Forbidden, Unauthorized
+from call_api.errors import CallFailed, Forbidden, InvalidParams, Unauthorized
 from call_api.model import CmdId
 
 DESK = ("desk", "10.0.0.1:4711")
@@ -43,9 +43,20 @@ def test_a_line_says_who_did_what_to_what_and_how_it_went() -> None:
         "outcome": "ok",
         "seconds": 2.5,
     }
-    assert (list_["outcome"], list_["problem"]) == ("Forbidden", "forbidden")
+    assert (list_["outcome"], list_["problem"]) == ("Forbidden", "forbidden: the scopes")
     assert list_["params"] == {"limit": 5}
     assert "params" not in connect
+
+
+def test_of_wrong_parameters_it_is_said_which_and_why() -> None:
+    office = Office()
+    for param in ("leg", None):
+        office.audit.tell(DESK, "CallHold", {}, outcome=InvalidParams(param, "expected caller"))
+
+    assert [line["problem"] for line in office.lines] == [
+        "Invalid params: leg: expected caller",
+        "Invalid params: expected caller",
+    ]
 
 
 def test_the_outcome_is_always_said() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -107,10 +107,13 @@ class _TurnHandler(logging.StreamHandler[TextIO]):
 
     Two lines for each command, each with a system call of its own, would cost more than the
     command. What was logged before a crash is there but for the lines of the very last turn.
+    Lines that cannot be written, for the disk is full or nobody reads the pipe, are lost; whoever
+    logs them goes on, the loop too.
     """
 
     formatter: _Formatter
     _lines: list[str]
+    _is_failing = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line, to be written before the loop waits for anything."""
@@ -134,12 +137,23 @@ class _TurnHandler(logging.StreamHandler[TextIO]):
                 self.flush()
 
     def flush(self) -> None:
-        """Write what there is."""
+        """Write what there is, if that can be done."""
         with self.lock or nullcontext():
-            if self._lines:
-                text, self._lines = "\n".join([*self._lines, ""]), []
-                self.stream.write(text)
-            super().flush()
+            try:
+                if self._lines:
+                    text, self._lines = "\n".join([*self._lines, ""]), []
+                    self.stream.write(text)
+                super().flush()
+            except OSError as exc:
+                self._fail(exc)
+            else:
+                self._is_failing = False
+
+    def _fail(self, exc: OSError) -> None:
+        if not self._is_failing:
+            self._is_failing = True
+            with suppress(OSError):
+                sys.stderr.write(f"the log cannot be written: {exc.strerror}\n")
 
 
 class _Stderr(_TurnHandler):
@@ -166,7 +180,8 @@ class LogFile(_TurnHandler, logging.FileHandler):
             return
         old = self.setStream(stream)
         if old is not None:
-            old.close()
+            with suppress(OSError):  # the disk was full
+                old.close()
 
 
 class Life:

@@ -245,6 +245,31 @@ async def test_a_message_that_cannot_be_formatted_costs_its_own_line_alone(stder
 
 
 @pytest.mark.usefixtures("root_logger")
+async def test_a_log_that_cannot_be_written_stops_nobody(
+    root_logger: logging.Logger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop, problems = asyncio.get_running_loop(), []
+    loop.set_exception_handler(lambda _, problem: problems.append(problem))
+    path, log = tmp_path / "log", logging.getLogger("call_api.x")
+    path.symlink_to("/dev/full")
+    file = set_up(Log(file_path=str(path)))
+    assert file is not None
+
+    log.warning("at once")
+    Life(log).tell("[a]", "in this turn")
+    for number in range(2000):
+        log.info("%d", number)
+    await asyncio.sleep(0.01)
+    path.unlink()
+    file.reopen()
+    log.info("again")
+    await asyncio.sleep(0.01)
+
+    assert problems == []
+    assert capsys.readouterr().err == "the log cannot be written: No space left on device\n"
+    assert path.read_text().endswith(" again\n")
+
+
 @pytest.mark.parametrize("format_", ["text", "json"])
 async def test_the_life_of_a_command_is_told_as_any_other_line(
     stderr: Stream, format_: Literal["text", "json"]

@@ -1,6 +1,7 @@
 """The daemon: the one place where its parts are put together."""
 
 import asyncio
+import errno
 import logging
 import pkgutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -276,6 +277,8 @@ def _place_of_backend(config: Config) -> str:
 
 
 def _in_one_line(exc: Exception) -> str:
+    if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
+        return "another program has this port"
     said = exc.strerror if isinstance(exc, OSError) else None
     return " ".join((said or str(exc)).split()) or type(exc).__name__
 

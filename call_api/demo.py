@@ -99,6 +99,7 @@ class SoundWatch:
 def what_to_type(daemon: Daemon) -> str:
     """Return what a newcomer reads and types in another terminal."""
     domain, url = _domain(daemon.config), daemon.urls[0]
+    auth, tls = daemon.config.auth, daemon.config.ws_server.tls.certificate
     port = url.partition("//")[2].partition("/")[0].rpartition(":")[2]
     here = {
         "CALL_API_WS_SERVER_PORT": (port, str(CmdConfig().ws_server.port)),
@@ -107,6 +108,8 @@ def what_to_type(daemon: Daemon) -> str:
             CmdConfig().ws_server.http_path,
         ),
         "CALL_API_SIP_DOMAIN": (domain, CmdConfig().sip.domain),
+        "CALL_API_CLIENT_CA_FILE": ("FILE      # who signed the certificate" if tls else "", ""),
+        "CALL_API_CLIENT_TOKEN_FILE": ("FILE   # a token" if auth.wants_token else "", ""),
     }
     exports = [f"  export {name}={its}\n" for name, (its, usual) in here.items() if its != usual]
     return _TEXT.format(exports="".join(exports))

@@ -1,13 +1,16 @@
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from msgspec import structs
 
 from call_api.backends import BACKENDS
 from call_api.config import Config, Embedded, WsServer
+from call_api.config_access import Auth, Tls, Token
 from call_api.daemon import serving
 from call_api.demo import SoundWatch, phones, what_to_type, with_phones
+from tests.fakes.certificates import Authority
 
 HERE = Config(
     ws_server=WsServer(host="127.0.0.1", port=0), embedded=Embedded(port=0), shutdown_within=0.1
@@ -90,6 +93,7 @@ async def test_what_to_type_names_the_real_port_and_nothing_that_goes_without_sa
         port = daemon.urls[0].split(":")[2].split("/")[0]
         assert f"\n  export CALL_API_WS_SERVER_PORT={port}\n  call-cmd start alice bob\n" in text
         assert "CALL_API_SIP_DOMAIN" not in text
+        assert "CALL_API_CLIENT" not in text
 
     elsewhere = structs.replace(
         HERE,
@@ -100,3 +104,16 @@ async def test_what_to_type_names_the_real_port_and_nothing_that_goes_without_sa
         text = what_to_type(daemon)
         assert "  export CALL_API_WS_SERVER_HTTP_PATH=/api\n" in text
         assert "  export CALL_API_SIP_DOMAIN=example.com\n" in text
+
+
+async def test_what_to_type_names_what_lets_a_client_in(tmp_path: Path) -> None:
+    tls = Tls(certificate=str(Authority.make(tmp_path).certify()))
+    closed = structs.replace(
+        HERE,
+        ws_server=structs.replace(HERE.ws_server, tls=tls),
+        auth=Auth(tokens={"desk": Token(sha256="a" * 64)}),
+    )
+    async with serving(closed, BACKENDS["embedded"]) as daemon:
+        text = what_to_type(daemon)
+        assert "\n  export CALL_API_CLIENT_CA_FILE=FILE " in text
+        assert "\n  export CALL_API_CLIENT_TOKEN_FILE=FILE " in text

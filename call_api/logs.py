@@ -142,7 +142,8 @@ class _TurnHandler(logging.StreamHandler[TextIO]):
             try:
                 if self._lines:
                     text, self._lines = "\n".join([*self._lines, ""]), []
-                    self.stream.write(text)
+                    if self.stream is not None:
+                        self.stream.write(text)
                 super().flush()
             except OSError as exc:
                 self._fail(exc)
@@ -152,12 +153,12 @@ class _TurnHandler(logging.StreamHandler[TextIO]):
     def _fail(self, exc: OSError) -> None:
         if not self._is_failing:
             self._is_failing = True
-            with suppress(OSError):
+            with suppress(OSError, AttributeError):  # it may be closed
                 sys.stderr.write(f"the log cannot be written: {exc.strerror}\n")
 
 
 class _Stderr(_TurnHandler):
-    """What is logged goes to stderr."""
+    """What is logged goes to stderr; nowhere, if that was closed before the program began."""
 
     def __init__(self) -> None:
         self._lines = []

@@ -137,6 +137,17 @@ def test_without_a_file_lines_go_to_stderr(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("root_logger")
+def test_without_stderr_lines_go_nowhere(
+    root_logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    set_up(Log())
+
+    logging.getLogger("call_api.x").warning("unheard")
+
+    assert len(root_logger.handlers) == 1
+
+
 def test_a_file_is_appended_to_and_reopened_after_it_was_moved(tmp_path: Path) -> None:
     path, moved = tmp_path / "api.log", tmp_path / "api.log.1"
     path.write_text("before\n")

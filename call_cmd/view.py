@@ -21,6 +21,9 @@ WIDE = 100
 NARROWEST = 6
 """Columns that a party's name has at least."""
 
+UNCUT = ("CALLID", "AGE")
+"""What is of no use in part: the other columns give way."""
+
 FEW = 3
 """Lines that the events have at least, of however many calls there are."""
 
@@ -68,7 +71,10 @@ class View:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         widths = _widths([[escape(text) for text, _ in cells] for cells in rows], width)
         for name, most in zip(HEADER, widths, strict=True):
-            table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=most)
+            least = most if name in UNCUT else None
+            table.add_column(
+                name, no_wrap=True, overflow="ellipsis", min_width=least, max_width=most
+            )
         for cells in rows:
             table.add_row(*(Text(escape(text), style) for text, style in cells))
         if len(shown) < len(self.calls):

@@ -123,5 +123,5 @@ def _show_call(desk: "Desk", call: Call) -> None:
     if desk.is_json:
         desk.out.json(json.dumps(call, ensure_ascii=False))
         return
-    cells = row(call, desk.book, datetime.now(UTC))
-    desk.out.line(*((f"{text or '-'}  ", style) for text, style in cells))
+    cells = [(text or "-", style) for text, style in row(call, desk.book, datetime.now(UTC))]
+    desk.out.line(*((f"{text}  ", style) for text, style in cells[:-1]), cells[-1])

@@ -78,6 +78,14 @@ def test_a_narrow_screen_shortens_callids_and_then_names() -> None:
     assert "1m05s" in lines[2]
 
 
+def test_on_40_columns_a_call_id_and_an_age_stay_whole() -> None:
+    held = {**call(1), "callid": "e74bf188" * 4, "held": ["caller", "callee"]}
+    _, _, first = shown([held], None, 40, 14)
+
+    assert first.split()[0] == "e74bf188"
+    assert "1m05s" in first
+
+
 def test_the_smallest_screen_does_no_harm() -> None:
     shown([call(number) for number in range(5)], 5, 20, 4)
 

@@ -55,6 +55,7 @@ def test_a_list_is_told_again_as_it_changes(home: Path) -> None:
     assert (people.exit_code, programs.exit_code) == (3, 3)
     states = ["answered", "ringing", "ended"]
     assert [line.split()[1] for line in people.stdout.splitlines()] == states
+    assert not any(line.endswith(" ") for line in people.stdout.splitlines())
     assert [json.loads(line)["state"] for line in programs.stdout.splitlines()] == states
 
 

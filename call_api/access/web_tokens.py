@@ -48,6 +48,7 @@ class WebTokens:
                 issuer=settings.issuer or None,
                 options={"require": ["exp"], "verify_aud": bool(settings.audience)},
             )
+            expires = float(claims["exp"])
         except (self._jwt.InvalidTokenError, ValueError, OverflowError, RecursionError):
             return None  # the library lets some through: text that is not UTF-8, deep JSON
         name = claims.get(settings.name_claim)
@@ -56,7 +57,7 @@ class WebTokens:
         return Identity(
             name=NAMES_BEGIN + name,
             scopes=parse_scopes(_known(claims.get(settings.scopes_claim))),
-            expires=float(claims["exp"]),
+            expires=expires,
             digest=digest_of(token),
             is_signed=True,
         )

@@ -7,6 +7,7 @@ RFC 6455 is `websockets`' sans-I/O `ServerProtocol`, which sees no more of the t
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from math import inf
 from typing import Protocol, cast
@@ -169,7 +170,8 @@ class Connection(asyncio.Protocol):
                 if self._head.size_bytes <= MAX_REQUEST:
                     self._feed(request)
                 elif not self._protocol.close_expected():
-                    self._refuse_long_request()
+                    self._protocol.send_response(too_long())
+                    self._leave()
             if data:
                 self._hear(data)
         except Exception:  # a bug must cost this client alone, and no more than its connection
@@ -269,10 +271,6 @@ class Connection(asyncio.Protocol):
         self._tell(logging.INFO, "connected%s, speaks %s", name, dialect)
         self._conversation = self._hub.open_conversation(dialect, self.send, self.peer, standing)
 
-    def _refuse_long_request(self) -> None:
-        self._protocol.send_response(too_long())
-        self._leave()
-
     def _ping(self, now: float) -> None:
         settings = self._hub.settings
         if now >= self._ping_at:
@@ -336,7 +334,8 @@ class Connection(asyncio.Protocol):
         if self._protocol.close_rcvd is not None or not transport.can_write_eof():  # over TLS
             transport.close()
         else:  # what we have not read would make a close a reset, and lose what we have written
-            transport.write_eof()
+            with suppress(OSError):  # the client has just gone
+                transport.write_eof()
 
     def _tell(self, level: int, message: str, *args: object) -> None:
         logger.log(level, message, *args, extra={"subject": self.peer})

@@ -1,5 +1,6 @@
 """What a connection costs at most, in time and in memory, on an invented clock."""
 
+import errno
 import logging
 
 import pytest
@@ -173,4 +174,20 @@ def test_settings_of_the_server_are_those_of_its_connections() -> None:
 
     hub.pass_time(1)
 
+    assert hub.transport.is_aborted
+
+
+def test_a_client_that_goes_while_it_is_refused_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def write_eof() -> None:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    hub = FakeHub(is_open=False)
+    monkeypatch.setattr(hub.transport, "write_eof", write_eof)
+    hub.receive(b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert hub.sent().startswith(b"HTTP/1.1 404 ")
+    assert not [line for line in caplog.records if line.levelno >= logging.WARNING]
+    hub.pass_time(CLOSE_WITHIN)
     assert hub.transport.is_aborted

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 from call_api.config import Config
@@ -43,12 +44,13 @@ async def listening_problems(config: Config) -> list[CannotListen]:
     if config.backend_name == "embedded":
         wanted.append((config.embedded.host, config.embedded.port))
     problems = []
-    for host, port in wanted:
-        try:
-            for opened in await open_sockets(host, port):
-                opened.close()
-        except CannotListen as exc:
-            problems.append(exc)
+    with ExitStack() as stack:  # all at once: two may want the same port
+        for host, port in wanted:
+            try:
+                for opened in await open_sockets(host, port):
+                    stack.enter_context(opened)
+            except CannotListen as exc:
+                problems.append(exc)
     return problems
 
 

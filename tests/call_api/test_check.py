@@ -101,6 +101,18 @@ async def test_addresses_that_do_are_free_again_and_a_proxy_s_are_not_ours_to_tr
     assert await listening_problems(proxy) == []
 
 
+async def test_one_port_for_clients_and_for_phones_is_told() -> None:
+    with socket.socket() as reserved:  # bound and not listening: others may, if they say so too
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+        both = WsServer(host="127.0.0.1", port=port)
+
+        (told,) = await listening_problems(Config(ws_server=both, embedded=Embedded(port=port)))
+
+    assert (told.host, told.port, told.is_busy) == ("127.0.0.1", port, True)
+
+
 def test_files_that_can_be_written_are_looked_at_and_not_made(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.touch()

@@ -66,8 +66,13 @@ class _Entry:
         self.callback = callback
 
     def cancel(self) -> None:
-        """Call it off."""
+        """Call it off, and let go of whom it was for: together they would be garbage."""
         self._group.pop(self, None)
+        self.callback = _nobody
+
+
+def _nobody() -> None:
+    """Nobody is called."""
 
 
 _Group = dict[_Entry, None]

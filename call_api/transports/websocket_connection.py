@@ -146,8 +146,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drop the connection at once."""
-        self.due = inf
-        self._is_leaving = True
+        self._is_leaving, self.due = True, inf
         if self._transport is not None:
             self._transport.abort()
 
@@ -230,7 +229,9 @@ class Connection(asyncio.Protocol):
         if self._protocol.close_expected() and not self._is_leaving:
             self._tell_end()
             self._leave()
-        self._writes += self._protocol.data_to_send()
+        replies = self._protocol.data_to_send()
+        is_deaf = self._is_leaving and self._is_paused  # no more pongs: they would pile up
+        self._writes += [SEND_EOF] * replies.count(SEND_EOF) if is_deaf else replies
         self._flush_soon()
 
     def _take(self, event: Frame | Request | Response) -> None:

@@ -9,7 +9,7 @@ from msgspec import structs
 from call_api.config import WsServer
 from call_api.transports.websocket_connection import CLOSE_WITHIN
 from tests.wire.fake_hub import FakeHub, goodbye, sent_frame
-from tests.wire.raw_client import PING, PONG, TEXT, frame
+from tests.wire.raw_client import CLOSE, PING, PONG, TEXT, frame
 
 
 def test_a_client_is_pinged_and_dropped_when_it_stays_silent(
@@ -191,3 +191,17 @@ def test_a_client_that_goes_while_it_is_refused_is_no_error(
     assert not [line for line in caplog.records if line.levelno >= logging.WARNING]
     hub.pass_time(CLOSE_WITHIN)
     assert hub.transport.is_aborted
+
+
+def test_who_does_not_read_and_is_sent_away_for_it_piles_up_no_pongs() -> None:
+    hub = FakeHub()
+    hub.transport.room = 1000
+    hub.receive(frame(PING, b"x" * 100) * 100)
+    hub.pass_time(20)
+    assert hub.sent().endswith(goodbye(1013, "does not read"))
+
+    hub.receive(frame(PING, b"x" * 100) * 100)
+    assert hub.sent() == b""
+
+    hub.receive(frame(CLOSE, (1013).to_bytes(2)))
+    assert hub.transport.is_closed

@@ -134,16 +134,14 @@ class Conversation:
 
     def _receive(self, text: str | bytes) -> None:
         try:
-            asked = jsonrpc.parse_requests(text, version_needed=self._dialect == "v1")
+            most, is_v1 = self._api.limits.batch, self._dialect == "v1"
+            asked = jsonrpc.parse_requests(text, version_needed=is_v1, most=most)
         except jsonrpc.NotJson as exc:
             logger.warning("sent no JSON: %s", exc)
             self._refuse(ParseError(), self._deliver)
             return
         if not isinstance(asked, jsonrpc.Batch):
             self._ask(asked, self._deliver)
-        elif len(asked.members) > self._api.limits.batch:
-            most = f"a batch holds at most {self._api.limits.batch} requests"
-            self._refuse(InvalidRequest(most), self._deliver)
         else:
             batch = Batch(len(asked.members), self._deliver)
             for index, member in enumerate(asked.members):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from sys import maxsize
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -74,12 +75,15 @@ class Notification(Struct, frozen=True, kw_only=True):
     params: Any = None
 
 
-def parse_requests(text: Text, *, version_needed: bool = True) -> Request | Invalid | Batch:
+def parse_requests(
+    text: Text, *, version_needed: bool = True, most: int = maxsize
+) -> Request | Invalid | Batch:
     """Return what a client has sent.
 
     Args:
         version_needed: Whether a request without ``jsonrpc`` is invalid. One with another
             version always is.
+        most: Members of a batch. What is in one that has more is not looked at.
 
     Raises:
         NotJson: The text is no JSON, or nested too deep.
@@ -88,7 +92,7 @@ def parse_requests(text: Text, *, version_needed: bool = True) -> Request | Inva
         text = text if isinstance(text, str) else str(text, "utf-8")
         return _request(_decode_request(text), version_needed, len(text) >= _ENOUGH_FOR_DEPTH)
     except ValidationError:
-        return _odd_requests(text, version_needed)
+        return _odd_requests(text, version_needed, most)
     except _UNREADABLE as exc:
         raise NotJson(str(exc)) from exc
 
@@ -230,7 +234,7 @@ _NO_ID: Final = frozenset((b"{", b"[", b"t", b"f"))
 """What the JSON text of something else than a string, a number or null begins with."""
 
 
-def _odd_requests(text: Text, version_needed: bool) -> Request | Invalid | Batch:
+def _odd_requests(text: Text, version_needed: bool, most: int) -> Request | Invalid | Batch:
     """Read a text that is not one object: a batch, no request, or no JSON at all.
 
     Raises:
@@ -242,6 +246,8 @@ def _odd_requests(text: Text, version_needed: bool) -> Request | Invalid | Batch
         members = _decode_members(text)
         if not members:
             return Invalid("a batch holds at least one request")
+        if len(members) > most:
+            return Invalid(f"a batch holds at most {most} requests")
         return Batch(tuple(_member(member, version_needed) for member in members))
     except _UNREADABLE as exc:
         raise NotJson(str(exc)) from exc

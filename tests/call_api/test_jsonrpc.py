@@ -114,6 +114,15 @@ def test_a_batch_is_read_member_by_member() -> None:
     assert parsed.members[5] == Request(b'"x"', "Echo", [3])
 
 
+def test_what_is_in_too_large_a_batch_is_not_looked_at() -> None:
+    deep = '{"a":' * 300 + "1" + "}" * 300
+    text = f"[{request(params={})[:-3]}{deep}}},1]"
+    with pytest.raises(NotJson):
+        jsonrpc.parse_requests(text, most=2)
+
+    assert jsonrpc.parse_requests(text, most=1) == Invalid("a batch holds at most 1 requests")
+
+
 @pytest.mark.parametrize(
     "text",
     [

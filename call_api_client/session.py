@@ -132,8 +132,9 @@ class Session:
     async def _main(self, story: Callable[[Client], Awaitable[Status]]) -> Status:
         task = asyncio.current_task()
         assert task is not None
-        # The handler of asyncio.run does not wake a loop that is just about to wait.
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in the background
+            # The handler of asyncio.run does not wake a loop that is just about to wait.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
         async with asyncio.timeout(self._within), self._connecting() as client:
             return await story(client)
 

@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import os
+import signal
 import time
 from collections.abc import Generator
 
@@ -33,3 +34,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how long this part of all tests took; the Makefile names it."""
     if part := os.environ.get("PART"):
         terminalreporter.write_line(f"{part}: {time.monotonic() - BEGAN:.0f} s")
+
+
+def pytest_configure() -> None:
+    """Let programs be interrupted also where the tests run in the background, deaf to Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

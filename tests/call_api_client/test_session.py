@@ -302,3 +302,17 @@ def test_the_call_is_known_when_all_is_over() -> None:
 
         assert run.session.run(story) is Status.OK
     assert callids == [CALLID]
+
+
+def test_who_is_deaf_to_ctrl_c_in_the_background_stays_deaf() -> None:
+    async def interrupt(_: Client) -> Status:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0)
+        return Status.OK
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with daemon_in_a_thread({}) as daemon:
+            assert Run(daemon.url).session.run(interrupt) is Status.OK
+    finally:
+        signal.signal(signal.SIGINT, before)

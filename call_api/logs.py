@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import sys
+from abc import ABC, abstractmethod
 from contextlib import nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -24,9 +25,10 @@ _LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARN": logging.WARNING
 _logger = logging.getLogger(__name__)
 
 
-class _Formatter(logging.Formatter):
+class _Formatter(logging.Formatter, ABC):
     """What both formats know of a record."""
 
+    @abstractmethod
     def line(self, created: float, level: str, subject: str, name: str, message: str) -> str:
         """Return a line.
 
@@ -35,7 +37,6 @@ class _Formatter(logging.Formatter):
             level: As the setting spells it.
             name: The logger's.
         """
-        raise NotImplementedError
 
     @staticmethod
     def level_of(record: logging.LogRecord) -> str:

@@ -30,7 +30,7 @@ TOKEN_PROTOCOL: Final = "call-api.token."  # noqa: S105  # it is what leads one
 
 _HOST: Final = re.compile(r"([0-9a-z_.-]+?|\[[0-9a-f:.]+\])\.?(?::[0-9]{1,5})?")
 
-_library_logger = logging.getLogger(f"{__name__}.library")
+_library_logger = logging.getLogger(f"{__name__}.http")
 _library_logger.setLevel(logging.WARNING)  # it would tell every frame again
 
 _THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -28,7 +28,7 @@ class Body(Command, frozen=True, kw_only=True):
         await self.act(emit)
 
     async def take_over(self, backend: Backend, told: Told, emit: Emit) -> None:
-        raise NotImplementedError
+        raise AssertionError("it does not outlive its daemon")
 
 
 async def nothing(emit: Emit) -> None:

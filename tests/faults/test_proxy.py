@@ -13,6 +13,7 @@ from tests.faults.proxy_trouble import ALICE, BOB, Patient, ends, experiment, tr
 async def test_every_command_ends_whatever_is_lost_and_doubled() -> None:
     trouble = Trouble(loss=0.1, doubling=0.1, delay=0.02, seed=4)
     async with troubled(trouble) as (proxy, outside):
+        await until(lambda: readiness(outside) == 200)  # who subscribes may be unlucky
         outcomes = await experiment(proxy, outside, 40)
         # The proxy refuses the copy of what it has done already, and that answer may come first.
         refused = {"UnknownCall", "CallBusy", "ProxyRefused"}

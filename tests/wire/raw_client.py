@@ -127,9 +127,10 @@ class RawClient:
             return first & 0x0F, await self.reader.readexactly(size)
 
     async def text(self) -> str:
-        """Return the next text, skipping pings."""
+        """Return the next text, answering pings on the way."""
         opcode, payload = await self.next()
         while opcode == PING:
+            self.send(PONG, payload)
             opcode, payload = await self.next()
         assert opcode == TEXT, (opcode, payload)
         return payload.decode()

@@ -84,7 +84,7 @@ class FirstLeg:
             dialog = await self.proxy.dialog(self._callid)
             if dialog is None:
                 raise ProxyRefused(404, _NO_DIALOG)
-            self._state, self._dialog_id = max(self._state, dialog.state), dialog.id
+            self._learn(dialog.state, dialog.id)
             looks += 1
             if looks >= _ACK_LOOKS:
                 break
@@ -154,8 +154,11 @@ class FirstLeg:
         elif isinstance(told, Trouble):
             self._trouble = told.reason
         elif told.method == events.STATE:
-            self._state = max(self._state, told.params.new_state)
-            self._dialog_id = told.params.id or self._dialog_id
+            self._learn(told.params.new_state, told.params.id)
+
+    def _learn(self, state: int, dialog_id: str | None) -> None:
+        self._state = max(self._state, state)
+        self._dialog_id = dialog_id or self._dialog_id
 
     async def _wait_for_reply(self) -> None:
         """An event may overtake the answer, but not by much."""
@@ -187,6 +190,8 @@ class FirstLeg:
         """
         dialog = await self.proxy.dialog(self._callid)
         self._take_all()
+        if dialog is not None:  # the word of its answer may be lost
+            self._learn(dialog.state, dialog.id)
         if dialog is not None or self._is_decided():
             return
         cancelled = await self.proxy.request(

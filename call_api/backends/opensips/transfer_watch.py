@@ -98,11 +98,12 @@ class TransferWatch:
             error = refusal(reply.error, self._callid)
             if not isinstance(error, CallBusy):
                 raise error
-            self._known = (await established(self._proxy, self._callid), *self._known[1:])
-            await self._refer_again(error)
-            return
-        self._take_all()
-        if reply.silence is not None and not self.progress.has_begun:
+            if not self._has_begun():
+                self._known = (await established(self._proxy, self._callid), *self._known[1:])
+            if not self._has_begun():  # else a copy of the request was there first
+                await self._refer_again(error)
+                return
+        if not self._has_begun() and reply.silence is not None:
             await self._find_out(reply.silence)
         self.progress.accept(self._now)
 
@@ -213,8 +214,7 @@ class TransferWatch:
 
     async def _find_out(self, silence: str) -> None:
         dialog = await look_at(self._proxy, self._callid, silence)
-        self._take_all()
-        if self.progress.has_begun or (dialog is not None and dialog.transfer_leg):
+        if self._has_begun() or (dialog is not None and dialog.transfer_leg):
             return
         if dialog is None or dialog.is_over:
             raise ProxyUnreachable(f"{silence}; the call has ended")
@@ -227,6 +227,11 @@ class TransferWatch:
             self.progress.handle_timer(self._now)
         else:
             self._take(told)
+
+    def _has_begun(self) -> bool:
+        """Return whether the proxy has told anything of it by now."""
+        self._take_all()
+        return self.progress.has_begun
 
     def _take_all(self) -> None:
         while (told := self._inbox.take()) is not None:

@@ -67,9 +67,7 @@ async def test_a_caller_may_ring_for_long(proxy: ScriptedProxy, leg: FirstLeg) -
 
 
 @with_leg
-async def test_a_caller_that_rings_too_long_is_given_up(
-    proxy: ScriptedProxy, leg: FirstLeg
-) -> None:
+async def test_who_rings_too_long_is_given_up(proxy: ScriptedProxy, leg: FirstLeg) -> None:
     call(leg)
 
     with pytest.raises(CallFailed) as caught:
@@ -79,9 +77,7 @@ async def test_a_caller_that_rings_too_long_is_given_up(
 
 
 @with_leg
-async def test_an_answer_that_overtakes_the_reply_counts(
-    proxy: ScriptedProxy, leg: FirstLeg
-) -> None:
+async def test_an_answer_before_the_reply_counts(proxy: ScriptedProxy, leg: FirstLeg) -> None:
     invite = Later()
     proxy.answers("t_uac_dlg", invite)
     at(0.1, lambda: changed(proxy, 4))
@@ -103,6 +99,17 @@ async def test_a_lost_reply_does_not_matter_if_the_dialog_is_up(
 
 
 @with_leg
+async def test_an_answer_that_nothing_tells_of_is_looked_up(
+    proxy: ScriptedProxy, leg: FirstLeg
+) -> None:
+    proxy.answers("dlg_list", listed("a", 2), listed("a", 4))
+    call(leg)
+
+    await leg.answered()
+    assert asyncio.get_running_loop().time() < 10.0
+
+
+@with_leg
 async def test_the_end_of_the_dialog_without_a_reply_is_a_failure(
     proxy: ScriptedProxy, leg: FirstLeg
 ) -> None:
@@ -114,9 +121,7 @@ async def test_the_end_of_the_dialog_without_a_reply_is_a_failure(
 
 
 @with_leg
-async def test_the_reply_after_the_end_of_the_dialog_says_why(
-    proxy: ScriptedProxy, leg: FirstLeg
-) -> None:
+async def test_a_reply_after_the_end_says_why(proxy: ScriptedProxy, leg: FirstLeg) -> None:
     invite = Later()
     proxy.answers("t_uac_dlg", invite)
     at(0.1, lambda: changed(proxy, 5))
@@ -128,9 +133,7 @@ async def test_the_reply_after_the_end_of_the_dialog_says_why(
 
 
 @with_leg
-async def test_a_request_that_the_proxy_refuses_is_told_so(
-    proxy: ScriptedProxy, leg: FirstLeg
-) -> None:
+async def test_a_refusal_by_the_proxy_is_told(proxy: ScriptedProxy, leg: FirstLeg) -> None:
     proxy.answers("t_uac_dlg", MiError(400, "Invalid ruri"))
     call(leg)
 
@@ -215,9 +218,7 @@ def test_an_answer_that_comes_while_it_is_looked_for_counts(seconds: float) -> N
 
 
 @with_leg
-async def test_the_ack_is_known_by_the_event_and_a_moment(
-    proxy: ScriptedProxy, leg: FirstLeg
-) -> None:
+async def test_an_event_and_a_moment_tell_of_the_ack(proxy: ScriptedProxy, leg: FirstLeg) -> None:
     proxy.answers("t_uac_dlg", OK)
     at(0.01, lambda: changed(proxy, 4))
     call(leg)
@@ -230,9 +231,7 @@ async def test_the_ack_is_known_by_the_event_and_a_moment(
 
 
 @with_leg
-async def test_without_the_event_the_dialog_is_looked_at(
-    proxy: ScriptedProxy, leg: FirstLeg
-) -> None:
+async def test_without_the_event_it_is_looked_up(proxy: ScriptedProxy, leg: FirstLeg) -> None:
     proxy.answers("t_uac_dlg", OK)
     proxy.answers("dlg_list", listed("a", 3), listed("a", 4))
     call(leg)
@@ -288,9 +287,7 @@ async def test_a_call_without_a_dialog_and_without_a_message_is_left(
 
 
 @with_leg
-async def test_a_caller_that_hangs_up_in_that_moment_is_noticed(
-    proxy: ScriptedProxy, leg: FirstLeg
-) -> None:
+async def test_a_hang_up_in_that_moment_is_noticed(proxy: ScriptedProxy, leg: FirstLeg) -> None:
     proxy.answers("t_uac_dlg", OK)
     at(0.01, lambda: changed(proxy, 4))
     at(0.02, lambda: changed(proxy, 5))
@@ -321,9 +318,7 @@ async def test_a_ringing_leg_is_cancelled(proxy: ScriptedProxy, leg: FirstLeg) -
 
 
 @with_leg
-async def test_an_answer_that_crosses_the_cancel_is_hung_up(
-    proxy: ScriptedProxy, leg: FirstLeg
-) -> None:
+async def test_an_answer_past_the_cancel_is_ended(proxy: ScriptedProxy, leg: FirstLeg) -> None:
     invite = Later()
     proxy.answers("t_uac_dlg", invite)
     proxy.answers("t_uac_cancel", "OK")

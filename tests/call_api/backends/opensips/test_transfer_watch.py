@@ -10,7 +10,7 @@ from call_api.errors import (
     ProxyRefused,
     UnknownCall,
 )
-from tests.fakes.mi_script import SILENCE, listed, shared_with
+from tests.fakes.mi_script import SILENCE, Later, listed, shared_with
 from tests.fakes.mi_transfers import at, established, tells, transferred
 from tests.fakes.virtual_time import in_virtual_time
 
@@ -90,6 +90,25 @@ async def test_a_proxy_that_says_busy_is_asked_why() -> None:
         at(0.1, lambda: tells(proxy, "ok", "200 OK"))
 
         assert await transferred(OpenSipsBackend(shared)) == (["start", "ok"], None)
+
+
+@pytest.mark.parametrize("told_at", [0.0, 0.002])
+def test_a_copy_of_the_request_that_is_answered_first_changes_nothing(told_at: float) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        async with shared_with() as (shared, (proxy,)):
+            established(proxy)
+            busy, over = Later(), Later()
+            proxy.answers("call_transfer", busy)
+            proxy.answers("dlg_list_ctx", listed("a"), over)
+            at(0.001, lambda: busy.answer(BUSY))
+            at(told_at, lambda: tells(proxy, "ok", "200 OK"))
+            at(0.003, lambda: over.answer(listed("a", **OVER)))
+
+            assert await transferred(OpenSipsBackend(shared)) == (["start", "ok"], None)
+            assert "dlg_send_sequential" not in proxy.methods()
+
+    story()
 
 
 @pytest.mark.parametrize(

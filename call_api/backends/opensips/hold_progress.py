@@ -17,7 +17,7 @@ _STATES: Final[dict[str, LegState]] = {"start": "start", "ok": "ok", "fail": "fa
 
 _LEGS: Final[dict[str, LegName]] = {leg: leg for leg in LEGS}
 
-_PAUSES: Final = (0.1, 1.0, 3.0, 5.0)  # seconds between two questions to the proxy
+_PAUSES: Final[Sequence[float]] = (0.1, 1.0, 3.0, 5.0)  # seconds between two questions to the proxy
 _SETTLE_WITHIN: Final = 5.0  # seconds for the other leg, when one has refused
 _NOTHING_TO_DO_AFTER: Final = 3  # questions; a leg that is silent by itself gets no re-INVITE
 _MUTE: Final = 4

@@ -1,0 +1,68 @@
+"""Compiles the way of a command through the daemon, where there is a C compiler.
+
+It is the same code: without a compiler, or with CALL_API_COMPILED=0, plain Python runs it. An
+editable installation is plain, too, for what is edited has to be what runs.
+"""
+
+import os
+import sys
+from typing import Any
+
+from setuptools import setup
+
+COMPILED = (
+    "call_api/access/meters.py",
+    "call_api/access/standing.py",
+    "call_api/attachments.py",
+    "call_api/backends/opensips/backend.py",
+    "call_api/backends/opensips/client.py",
+    "call_api/backends/opensips/end.py",
+    "call_api/backends/opensips/hold.py",
+    "call_api/backends/opensips/hold_progress.py",
+    "call_api/backends/opensips/inbox.py",
+    "call_api/backends/opensips/outcomes.py",
+    "call_api/backends/opensips/proxies.py",
+    "call_api/backends/opensips/requests.py",
+    "call_api/backends/opensips/shared.py",
+    "call_api/coarse_timers.py",
+    "call_api/command_log.py",
+    "call_api/command_logs.py",
+    "call_api/commands/hold_steps.py",
+    "call_api/commands/progress.py",
+    "call_api/conversation.py",
+    "call_api/dialects.py",
+    "call_api/eager_task.py",
+    "call_api/memory_journal.py",
+    "call_api/random_ids.py",
+    "call_api/replies.py",
+    "call_api/runner.py",
+    "call_api/running.py",
+    "call_api/transports/datagram_client.py",
+    "call_api/transports/event_udp.py",
+    "call_api/transports/frames.py",
+    "call_api/transports/mi_udp.py",
+    "call_api/transports/websocket_connection.py",
+)
+"""None of them defines a `msgspec.Struct`: compiled, its fields would lose their types."""
+
+
+def extensions() -> list[Any]:
+    """Return what a C compiler makes of them; none if this is not the time, or cannot be."""
+    if "bdist_wheel" not in sys.argv or os.environ.get("CALL_API_COMPILED") == "0":
+        return []
+    from mypyc.build import mypycify
+
+    options = ["--config-file=", "--follow-imports=silent", "--ignore-missing-imports"]
+    try:
+        found = mypycify(
+            [*options, *COMPILED], group_name="call_api", opt_level="3", debug_level="0"
+        )
+    except SystemExit as exc:  # how it says that it cannot
+        print(f"not compiled, plain Python is slower: {exc}", file=sys.stderr)
+        return []
+    for extension in found:
+        extension.optional = True  # without a compiler
+    return found
+
+
+setup(ext_modules=extensions())

@@ -37,6 +37,7 @@ COMPILED = (
     "call_api/replies.py",
     "call_api/runner.py",
     "call_api/running.py",
+    "call_api/sqlite_journal.py",
     "call_api/transports/datagram_client.py",
     "call_api/transports/event_udp.py",
     "call_api/transports/frames.py",

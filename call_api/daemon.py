@@ -28,7 +28,7 @@ from call_api.conversation import Api, Conversation, Limits
 from call_api.errors import CallApiError
 from call_api.journal import Journal
 from call_api.logs import LogFile
-from call_api.memory_journal import MemoryJournal
+from call_api.memory_journal import Bounds, MemoryJournal
 from call_api.model import DialectName
 from call_api.recovery import recover
 from call_api.runner import Runner
@@ -241,18 +241,13 @@ def _journal(config: Config) -> AbstractAsyncContextManager[Journal]:
         ValueError: ``journal.path`` cannot be one.
     """
     loop, commands = asyncio.get_running_loop(), config.commands
-    bounds: dict[str, Any] = {
-        "clock": loop.time,
-        "call_soon": loop.call_soon,
-        "keep_for": commands.keep_for,
-        "keep_most": commands.keep,
-        "run_most": commands.running,
-    }
+    bounds = Bounds(keep_for=commands.keep_for, keep_most=commands.keep, run_most=commands.running)
+    within: dict[str, Any] = {"clock": loop.time, "call_soon": loop.call_soon, "bounds": bounds}
     if not config.journal.path:
-        return nullcontext(MemoryJournal(**bounds))
-    sqlite_journal = pkgutil.resolve_name("call_api.sqlite_journal:sqlite_journal")
+        return nullcontext(MemoryJournal(**within))
+    sqlite_journal = pkgutil.resolve_name("call_api.journal_opening:sqlite_journal")
     path, sync = Path(config.journal.path), config.journal.sync
-    opened: AbstractAsyncContextManager[Journal] = sqlite_journal(path, sync=sync, **bounds)
+    opened: AbstractAsyncContextManager[Journal] = sqlite_journal(path, sync=sync, **within)
     return opened
 
 

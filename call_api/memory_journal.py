@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from call_api.backends.base import Stream
 from call_api.command_log import CommandLog, Follower
@@ -12,18 +13,36 @@ from call_api.journal import Entry, Following, Owned, Record, Snapshot
 from call_api.model import CmdId
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """How much is kept, and for how long.
+
+    Attributes:
+        keep_for: Seconds after their end for which ended commands are kept.
+        keep_most: How many of them.
+        keep_bytes: How much memory they may fill, roughly.
+        run_most: How many commands may run.
+    """
+
+    keep_for: float = 300.0
+    keep_most: int = 10_000
+    keep_bytes: int = 64 * 1024 * 1024
+    run_most: int = 10_000
+
+
+BOUNDS: Final = Bounds()
+"""By default."""
+
+
 class MemoryJournal:
     """Keeps commands in memory: they live as long as the daemon.
 
-    Ended commands are forgotten, in the order in which they ended, ``keep_for`` seconds after
-    their end, and earlier when there are more than ``keep_most`` of them or when they fill more
-    than ``keep_bytes``. Running ones are never forgotten: beyond ``run_most`` of them `claim`
-    refuses.
+    Ended commands are forgotten in the order in which they ended. Running ones never are: beyond
+    ``run_most`` of them `claim` refuses.
 
     Args:
         clock: Returns seconds, monotonic.
         call_soon: Calls its argument in the loop's next turn.
-        keep_for: Seconds.
     """
 
     def __init__(
@@ -31,17 +50,14 @@ class MemoryJournal:
         *,
         clock: Callable[[], float],
         call_soon: Callable[[Callable[[], None]], object],
-        keep_for: float = 300.0,
-        keep_most: int = 10_000,
-        keep_bytes: int = 64 * 1024 * 1024,
-        run_most: int = 10_000,
+        bounds: Bounds = BOUNDS,
     ) -> None:
         self._clock = clock
         self._call_soon = call_soon
-        self._keep_for = keep_for
-        self._keep_most = keep_most
-        self._keep_bytes = keep_bytes
-        self._run_most = run_most
+        self._keep_for = bounds.keep_for
+        self._keep_most = bounds.keep_most
+        self._keep_bytes = bounds.keep_bytes
+        self._run_most = bounds.run_most
         self._logs = CommandLogs()
         self._ended: deque[tuple[float, CommandLog]] = deque()  # in order of their end, and when
         self._ended_bytes = 0

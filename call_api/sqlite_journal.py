@@ -6,13 +6,10 @@ so whatever anybody is told, or is listed, or may listen to, is kept.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 from msgspec import Raw
 
@@ -22,9 +19,9 @@ from call_api.command_log import CommandLog, numbered, told_error
 from call_api.errors import JournalFailed
 from call_api.events import Event
 from call_api.journal import Entry, Owned, Record, Snapshot
-from call_api.journal_store import End, JournalStore, Kept, Sync, UnusableFile, this_boot
+from call_api.journal_store import End, Kept
 from call_api.journal_writer import JournalWriter
-from call_api.memory_journal import MemoryJournal, Orphans
+from call_api.memory_journal import BOUNDS, Bounds, MemoryJournal, Orphans
 from call_api.model import CmdId
 
 
@@ -39,7 +36,6 @@ class SqliteJournal(MemoryJournal):
         writer: Of the file.
         kept: What was in it.
         wall: Returns seconds since 1970.
-        bounds: As for `MemoryJournal`.
     """
 
     def __init__(
@@ -48,10 +44,11 @@ class SqliteJournal(MemoryJournal):
         kept: list[Kept],
         *,
         clock: Callable[[], float],
+        call_soon: Callable[[Callable[[], None]], object],
         wall: Callable[[], float] = time.time,
-        **bounds: Any,
+        bounds: Bounds = BOUNDS,
     ) -> None:
-        super().__init__(clock=clock, **bounds)
+        super().__init__(clock=clock, call_soon=call_soon, bounds=bounds)
         self._writer = writer
         self._wall = wall
         self._claiming: dict[tuple[str, CmdId], asyncio.Future[None]] = {}  # by token and id
@@ -197,39 +194,3 @@ class _KeptLog(CommandLog):
 
 def _date(end: End) -> datetime:
     return datetime.fromtimestamp(end.wall, UTC)
-
-
-@asynccontextmanager
-async def sqlite_journal(
-    path: Path, *, sync: Sync = "claims", boot: str | None = None, **bounds: Any
-) -> AsyncIterator[SqliteJournal]:
-    """Keep commands in a file for as long as the context is entered.
-
-    Args:
-        boot: What tells this boot of the machine from others; by default the machine says.
-        bounds: As for `MemoryJournal`.
-
-    Raises:
-        ValueError: The file cannot be the journal; the message is ``key: what was expected``.
-    """
-    loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal") as thread:
-        try:
-            store, kept = await loop.run_in_executor(thread, _open, path, sync, boot)
-        except UnusableFile as exc:
-            raise ValueError(f"journal.path: expected {exc}") from exc
-        writer = JournalWriter(store, thread)
-        journal = SqliteJournal(writer, kept, **bounds)
-        try:
-            yield journal
-        finally:
-            await writer.close()
-
-
-def _open(path: Path, sync: Sync, boot: str | None) -> tuple[JournalStore, list[Kept]]:
-    store = JournalStore(path, sync=sync, boot=this_boot() if boot is None else boot)
-    try:
-        return store, store.load()
-    except BaseException:
-        store.close()
-        raise

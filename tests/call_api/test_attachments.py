@@ -12,7 +12,7 @@ from call_api.attachments import Attachments
 from call_api.errors import TooManyRequests
 from call_api.events import CallHolding, CallHoldStart, CallHoldSuccessful, Ended
 from call_api.journal import Owned, Record, Snapshot
-from call_api.memory_journal import MemoryJournal
+from call_api.memory_journal import Bounds, MemoryJournal
 from call_api.model import CallId, DialectName
 from tests.fakes.records import record
 
@@ -35,7 +35,7 @@ class Desk:
         self.sent: list[Any] = []
         self.soon: list[Callable[[], None]] = []
         self.journal = MemoryJournal(
-            clock=lambda: 0.0, call_soon=self.soon.append, keep_most=keep_most
+            clock=lambda: 0.0, call_soon=self.soon.append, bounds=Bounds(keep_most=keep_most)
         )
         self.attachments = Attachments(
             dialect=dialect,

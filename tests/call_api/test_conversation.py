@@ -10,7 +10,7 @@ from call_api.commands.base import Command
 from call_api.conversation import Conversation
 from call_api.errors import CallFailed, ProxyUnreachable
 from call_api.journal import Following, Record
-from call_api.memory_journal import MemoryJournal
+from call_api.memory_journal import Bounds, MemoryJournal
 from call_api.model import CallId, DialectName
 from call_api.runner import Answered, Runner
 from tests.fakes.fake_client import FakeClient, serving
@@ -230,7 +230,7 @@ async def test_a_command_that_is_forgotten_before_its_batch_is_answered_is_told_
     None
 ):
     loop = asyncio.get_running_loop()
-    journal = MemoryJournal(clock=loop.time, call_soon=loop.call_soon, keep_most=0)
+    journal = MemoryJournal(clock=loop.time, call_soon=loop.call_soon, bounds=Bounds(keep_most=0))
     echo = '{"jsonrpc":"2.0","id":"%s","method":"Echo","params":{"cmd_id":"%s"}}'
     async with serving(ScriptedBackend(), journal=journal) as api:
         client = FakeClient(api)

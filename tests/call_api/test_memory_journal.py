@@ -1,13 +1,14 @@
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from call_api.errors import CallFailed, DuplicateCommand, TooManyRequests, UnknownCommand
 from call_api.events import CallHolding, CallHoldStart, Ended, Error, Event
 from call_api.journal import Entry, Following, Owned, Snapshot
-from call_api.memory_journal import MemoryJournal
+from call_api.memory_journal import Bounds, MemoryJournal
 from call_api.model import CmdId
 from tests.fakes.records import record
 
@@ -17,21 +18,13 @@ START = CallHoldStart(leg="caller")
 class Journal(MemoryJournal):
     """The journal on a clock and a loop that the test turns by hand."""
 
-    def __init__(
-        self,
-        *,
-        keep_most: int = 10_000,
-        keep_bytes: int = 64 * 1024 * 1024,
-        run_most: int = 10_000,
-    ) -> None:
+    def __init__(self, **bounds: Any) -> None:
         self.now = 1000.0
         self.soon: list[Callable[[], None]] = []
         super().__init__(
             clock=lambda: self.now,
             call_soon=self.soon.append,
-            keep_most=keep_most,
-            keep_bytes=keep_bytes,
-            run_most=run_most,
+            bounds=Bounds(**bounds),
         )
 
     def turn(self) -> None:

@@ -1,9 +1,8 @@
 import asyncio
 import json
-import sqlite3
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,11 @@ import pytest
 from call_api.errors import CallFailed, DuplicateCommand, JournalFailed, UnknownCommand
 from call_api.events import CallHolding, CallHoldStart, Ended, Error
 from call_api.journal import Entry, Owned, Snapshot
+from call_api.journal_opening import sqlite_journal
 from call_api.journal_writer import JournalWriter
+from call_api.memory_journal import Bounds
 from call_api.model import CmdId
-from call_api.sqlite_journal import SqliteJournal, sqlite_journal
+from call_api.sqlite_journal import SqliteJournal
 from tests.fakes.records import record
 from tests.fakes.slow_disk import SlowDisk
 from tests.fakes.virtual_time import until
@@ -46,13 +47,14 @@ def path(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def opened(
-    path: Path, time: Time | None = None, **bounds: Any
+    path: Path, time: Time | None = None, *, boot: str | None = None, **bounds: Any
 ) -> AsyncIterator[SqliteJournal]:
     loop = asyncio.get_running_loop()
-    clock = (lambda: time.clock) if time else loop.time
+    more: dict[str, Any] = {"clock": loop.time}
     if time is not None:
-        bounds["wall"] = lambda: time.wall
-    async with sqlite_journal(path, clock=clock, call_soon=loop.call_soon, **bounds) as journal:
+        more = {"clock": lambda: time.clock, "wall": lambda: time.wall}
+    more |= {"call_soon": loop.call_soon, "bounds": Bounds(**bounds)}
+    async with sqlite_journal(path, boot=boot, **more) as journal:
         yield journal
 
 
@@ -294,31 +296,6 @@ async def test_within_smaller_bounds_less_is_taken_from_the_file(path: Path) -> 
 
     async with opened(path, keep_most=2) as journal:
         assert await ids(journal) == ["b", "c"]
-
-
-@pytest.fixture
-def diary(path: Path) -> Path:
-    path.write_text("my diary" * 100)
-    return path
-
-
-async def test_a_file_that_is_no_journal_is_refused_by_the_name_of_the_setting(diary: Path) -> None:
-
-    with pytest.raises(ValueError, match=r"^journal\.path: expected an undamaged journal"):
-        async with opened(diary):
-            pass
-
-
-async def test_a_journal_that_does_not_load_is_let_go(path: Path) -> None:
-    async with opened(path) as journal:
-        await begin(journal)
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute("UPDATE commands SET record = '{}'")
-
-    for _ in range(2):  # not locked the second time
-        with pytest.raises(ValueError, match="undamaged"):
-            async with opened(path):
-                pass
 
 
 async def test_a_cancelled_command_is_cancelled_once_and_not_when_it_has_told_its_end(

@@ -17,7 +17,7 @@ from call_api.config_access import Quota
 from call_api.errors import UnknownCommand
 from call_api.events import CallHolding, Ended
 from call_api.journal import Owned, Snapshot
-from call_api.memory_journal import MemoryJournal
+from call_api.memory_journal import Bounds, MemoryJournal
 from call_api.model import CallId, CmdId
 from tests.fakes.fake_client import FakeClient, serving
 from tests.fakes.manual_clock import ManualClock
@@ -193,7 +193,9 @@ def changed(callid: str) -> CallChange:
 
 
 def journal_(clock: ManualClock, run_most: int = 10) -> MemoryJournal:
-    return MemoryJournal(clock=clock.time, call_soon=lambda callback: None, run_most=run_most)
+    return MemoryJournal(
+        clock=clock.time, call_soon=lambda callback: None, bounds=Bounds(run_most=run_most)
+    )
 
 
 async def begin(journal: MemoryJournal, token: str) -> Owned:

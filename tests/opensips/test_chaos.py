@@ -12,7 +12,7 @@ import pytest
 from call_api.backends.opensips.backend import OpenSipsBackend
 from call_api.backends.opensips.opening import open_backend
 from call_api.conversation import Api, Limits
-from call_api.memory_journal import MemoryJournal
+from call_api.memory_journal import Bounds, MemoryJournal
 from tests.fakes.fake_client import FakeClient, serving
 from tests.fakes.jumping_time import run_jumping
 from tests.fakes.opensips.manners import Manner
@@ -159,7 +159,7 @@ def test_every_command_ends_once_and_nothing_is_left(
 async def _chaos(seed: int) -> None:
     loop = asyncio.get_running_loop()
     trouble = Trouble(loss=0.02, doubling=0.05, delay=0.05, seed=seed)
-    journal = MemoryJournal(clock=loop.time, call_soon=loop.call_soon, keep_for=1e9)
+    journal = MemoryJournal(clock=loop.time, call_soon=loop.call_soon, bounds=Bounds(keep_for=1e9))
     limits = Limits(followed=100_000)
     async with FakeProxy(seed=seed, trouble=trouble) as proxy:
         proxy.switch.phones |= PHONES

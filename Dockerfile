@@ -1,4 +1,4 @@
-# The daemon, without compiler, tests or root:
+# The daemon, compiled, without compiler, tests or root:
 #
 #   docker build -t call-api .
 #   docker run --network host -v ./call-api.yml:/etc/call-api/call-api.yml:ro call-api
@@ -7,8 +7,9 @@
 # ws_server.host, embedded.host, embedded.users and tokens: docs/security.md.
 
 FROM python:3.11-slim AS build
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY call_api call_api
 COPY call_api_client call_api_client
 COPY call_cmd call_cmd

@@ -1,5 +1,5 @@
 # make          format, lint and types checked, then all tests but those with real phones
-# make test     the same, then the tests with real phones, a browser and others
+# make test     the same, then those of the compiled daemon, and with real phones, a browser and others
 # make test-opensips OPENSIPS_BIN=... OPENSIPS_MODULES=...   tests with real phones at a real OpenSIPS
 # make demo     real SIP calls on this machine: started, held, transferred and ended
 # make run      the daemon with three demo phones, until Ctrl-C (ARGS=... for other options)
@@ -31,14 +31,15 @@ PYTEST := folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT INT TERM && \
 USER_STAMP := $(VENV)/installed
 TEST_STAMP := $(VENV)/installed-test
 NODE_STAMP := $(VENV)/installed-node
+COMPILED := build/compiled
 
 .NOTPARALLEL:
 .PHONY: check test test-opensips demo run bench crash fuzz properties capacity loss format man install clean static \
-    fast-tests live-tests program-tests test-opensips-if-there phones programs
+    fast-tests compiled-tests live-tests program-tests test-opensips-if-there phones programs
 
 check: static fast-tests
 
-test: check program-tests test-opensips-if-there live-tests
+test: check compiled-tests program-tests test-opensips-if-there live-tests
 
 # Every part says how long it took: pytest in the line above its summary, for which it has PART.
 static: $(TEST_STAMP)
@@ -51,6 +52,16 @@ static: $(TEST_STAMP)
 fast-tests: $(TEST_STAMP)
 	@export PART='fast tests' && \
 	    $(PYTEST) -n auto -m "not live and not opensips and not programs" --cov --cov-report=term-missing:skip-covered
+
+# What pip installs is compiled, and what is tested above is not: the same from outside once more.
+compiled-tests: $(TEST_STAMP) $(COMPILED)/made
+	@export PART='compiled' PYTHONPATH='$(COMPILED)' && $(PYTEST) -n 4 -o pythonpath='$(COMPILED) .' \
+	    tests/test_setup.py tests/contract tests/invariants tests/opensips tests/wire
+
+$(COMPILED)/made: setup.py pyproject.toml $(shell find call_api call_api_client call_cmd -name '*.py')
+	@echo "compiling call-api into $(COMPILED)" >&2
+	@rm -rf build && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	    --target $(COMPILED) . && touch $@
 
 # They wait for phones more than they compute, so four at a time on whatever machine.
 live-tests: $(TEST_STAMP) phones
@@ -90,7 +101,8 @@ run: $(USER_STAMP)
 	@exec $(BIN)/call-api $(or $(ARGS),--demo)
 
 # All of it, for a quarter of an hour; ARGS instead are those of the embedded back end's part alone.
-bench: $(USER_STAMP)
+bench: export PYTHONPATH := $(abspath $(COMPILED))
+bench: $(USER_STAMP) $(COMPILED)/made
 ifneq ($(ARGS),)
 	@$(BIN)/python -m bench $(ARGS)
 else

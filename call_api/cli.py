@@ -183,7 +183,7 @@ def _run(
 ) -> int:
     import asyncio
 
-    from call_api.daemon import CannotStart, run
+    from call_api.daemon import BUILD, CannotStart, run
 
     log_file = _set_up_logging(settings, config)
     beside = None
@@ -198,7 +198,7 @@ def _run(
         _say(f"ready {' '.join(daemon.urls)}{what_to_type}")
 
     _allow_many_files()
-    logger.info("%s %s, back end %s", TOOL, VERSION, config.backend_name)
+    logger.info("%s %s, %s, back end %s", TOOL, VERSION, BUILD, config.backend_name)
     serve = run(
         config,
         open_backend,

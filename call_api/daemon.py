@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import pkgutil
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -14,7 +15,7 @@ from contextlib import (
 )
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 from call_api.access.access import Access
 from call_api.access.audit_file import AuditFile, audit_file
@@ -38,6 +39,11 @@ from call_api.transports.listener import CannotListen, Listener, authority
 from call_api.watches import Watchers
 
 logger = logging.getLogger(__name__)
+
+BUILD: Final = (
+    "plain Python" if str(sys.modules[Runner.__module__].__file__).endswith(".py") else "compiled"
+)
+"""How the way of a command through the daemon is run (``setup.py``)."""
 
 OpenBackend: TypeAlias = Callable[[Config], AbstractAsyncContextManager[Backend]]
 """Opens a back end, as `call_api.backends.BACKENDS` has it.

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final, Protocol
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from call_api.events import (
     CallHolding,
@@ -48,12 +48,6 @@ _ENDED: Final = b'{"event":"Ended"'
 _FAILED: Final = b'{"event":"Error"'
 
 
-class _Failure(Struct):
-    """What is read of the text of an `Error`."""
-
-    error: Raw
-
-
 class Renderer(Protocol):
     """Makes the notifications of one command in one dialect."""
 
@@ -85,7 +79,9 @@ def is_last(event: bytes) -> bool:
 
 def error_of(event: bytes) -> Raw | None:
     """Return the ``error`` of a canonical text; None if it is not that of an `Error`."""
-    return msgspec.json.decode(event, type=_Failure).error if event.startswith(_FAILED) else None
+    if not event.startswith(_FAILED):
+        return None
+    return msgspec.json.decode(event, type=dict[str, Raw])["error"]
 
 
 def renderer(dialect: DialectName, method: str, cmd_id: CmdId) -> Renderer:

@@ -32,6 +32,7 @@ COMPILED = (
     "call_api/conversation.py",
     "call_api/dialects.py",
     "call_api/eager_task.py",
+    "call_api/entry.py",
     "call_api/memory_journal.py",
     "call_api/random_ids.py",
     "call_api/replies.py",

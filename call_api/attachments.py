@@ -2,11 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from typing import Final
 
 from call_api import dialects
+from call_api.command_log import Follower
+from call_api.entry import Entry
 from call_api.errors import TooManyRequests, UnknownCommand
-from call_api.journal import Entry, Following, Journal, Record
-from call_api.model import CmdId, DialectName
+from call_api.journal import Journal, Record
+from call_api.model import CallId, DialectName
 from call_api.replies import Then
 
 logger = logging.getLogger(__name__)
@@ -31,13 +34,13 @@ class Attachments:
         send: Callable[[bytes], None],
         most: int,
     ) -> None:
-        self._dialect = dialect
+        self.is_v1 = dialect == "v1"
+        self.send = send
         self._journal = journal
-        self._send = send
         self._most = most
-        self._attached: dict[CmdId, _Attachment] = {}
-        self._open: set[_Attachment] = set()
-        self._ended: dict[CmdId, None] = {}  # in order of their end
+        # By the Call-ID of its own that no other command has, whatever its ``cmd_id`` is.
+        self._open: dict[CallId, _Attachment] = {}
+        self._ended: dict[CallId, int] = {}  # after what it was told; in order of their end
         self._is_closed = False
 
     def check(self) -> None:
@@ -60,144 +63,96 @@ class Attachments:
             record: The command, as the journal has it.
             after: Number of the last notification that is not wanted.
         """
-        attached = self._known(record, again=again)
-        if self._is_closed or (attached is not None and after >= attached.after):
-            return _nothing if attached is None else attached.release
-        if attached is None:
-            attached = _Attachment(
-                self, record=record, dialect=self._dialect, send=self._send, after=after
-            )
-        else:
-            attached.go_back(after)
+        if self._is_closed:
+            return _nothing
+        attached = self._open.get(record.callid)
+        if attached is not None:
+            if after < attached.after:
+                attached.go_back(after)
+            return attached.release
+        if again:
+            self._ended.pop(record.callid, None)
+        told_after = self._ended.get(record.callid)
+        if told_after is not None and after >= told_after:
+            return _nothing
+        attached = _Attachment(self, record, after, told_after)
         try:
             # From the first on: so `Ended` always passes by, also if the client knows it.
-            attached.following = self._journal.follow(
-                record.cmd_id, 0, attached.take, token=record.token
-            )
+            self._journal.follow(record.cmd_id, 0, attached, token=record.token)
         except UnknownCommand:
             logger.warning("too late to follow the command %s", record.cmd_id)
             return _nothing
-        self._attached[record.cmd_id] = attached
-        self._open.add(attached)
+        self._open[record.callid] = attached
         return attached.release
 
     def close(self) -> None:
         """Send nothing more."""
         self._is_closed = True
-        for attachment in self._open:
-            attachment.leave()
+        for attachment in self._open.values():
+            attachment.close()
         self._open.clear()
-        self._attached.clear()
 
     def is_through(self, attachment: "_Attachment") -> None:
         """Take note that an attachment has sent its last notification."""
-        self._open.discard(attachment)
-        attachment.leave()
-        self._ended[attachment.cmd_id] = None
+        self._open.pop(attachment.callid, None)
+        self._ended[attachment.callid] = attachment.after
         if len(self._ended) > REMEMBERED:
-            oldest = next(iter(self._ended))
-            del self._ended[oldest]
-            self._attached.pop(oldest, None)
-
-    def _known(self, record: Record, *, again: bool) -> "_Attachment | None":
-        """Return the attachment to a command, unless it has to begin anew."""
-        attached = self._attached.get(record.cmd_id)
-        if attached is None:
-            return None
-        is_another = attached.callid != record.callid  # under the id of one that is forgotten
-        if is_another or (again and record.cmd_id in self._ended):
-            self._ended.pop(record.cmd_id, None)
-            del self._attached[record.cmd_id]
-            return None
-        return attached
+            del self._ended[next(iter(self._ended))]
 
 
-class _Attachment:
-    """One command that one client follows.
+class _Attachment(Follower):
+    """One command that one client follows, from when it is answered.
 
-    Attributes:
+    Args:
         after: Number of the last notification that is not wanted.
-        callid: The Call-ID of its own that no other command has, whatever its ``cmd_id`` is.
-        following: What the journal gave for `take`; None: nothing more comes. It holds all that
-            the command has told, so it is not kept for longer than it is needed.
+        told_after: After what number all has been told already; None: nothing has.
     """
 
-    __slots__ = (
-        "_attachments",
-        "_is_v1",
-        "_kept_back",
-        "_render",
-        "_send",
-        "_told_after",
-        "_told_to",
-        "after",
-        "callid",
-        "cmd_id",
-        "following",
-    )
-
-    following: Following | None
-
     def __init__(
-        self,
-        attachments: Attachments,
-        *,
-        record: Record,
-        dialect: DialectName,
-        send: Callable[[bytes], None],
-        after: int,
+        self, attachments: Attachments, record: Record, after: int, told_after: int | None
     ) -> None:
+        super().__init__()
         self._attachments = attachments
-        self._is_v1 = dialect == "v1"
-        self._render = dialects.renderer(dialect, record.method, record.cmd_id)
-        self._send = send
+        self._is_v1 = attachments.is_v1
+        self._send = attachments.send
+        self._start = (
+            dialects.text(record.cmd_id)
+            if self._is_v1
+            else dialects.start_in_v2(record.method, record.cmd_id)
+        )
         # Told are all after the one and up to the other.
-        self._told_after = self._told_to = after
-        self._kept_back: list[Entry] | None = []  # until the answer is out
+        self._told_after = after if told_after is None else told_after
+        self._told_to = after if told_after is None else _ALL
         self.after = after
         self.callid = record.callid
-        self.cmd_id = record.cmd_id
-        self.following = None
+        self.hold()
 
     def go_back(self, after: int) -> None:
-        """Want more of what was, too; the journal has to be followed anew from there."""
-        self.leave()
+        """Want more of what was, too."""
         if self._told_to == self._told_after:
             self._told_after = self._told_to = after
         self.after = after
-        self._kept_back = []
-
-    def release(self) -> None:
-        """Send what was kept back, and the rest as it comes."""
-        entries, self._kept_back = self._kept_back, None
-        for entry in entries or ():
-            self._tell(entry)
+        self.hold(heard=0)
 
     def take(self, entry: Entry) -> None:
-        """Send an entry, once the answer is out."""
-        if self._kept_back is None:
-            self._tell(entry)
-        else:
-            self._kept_back.append(entry)
-
-    def leave(self) -> None:
-        """Stop following."""
-        following, self.following = self.following, None
-        if following is not None:
-            following.close()
-
-    def _tell(self, entry: Entry) -> None:
         """Send an entry if the dialect tells it, the client wants it, and has not had it."""
         number = entry.v1 if self._is_v1 else entry.seq
         if number > self._told_to:
             self._told_to = number
-            self._send(self._render(number, entry.event))
+            self._tell(entry)
         elif self.after < number <= self._told_after:
             if number == self._told_after:
                 self._told_after = self.after
-            self._send(self._render(number, entry.event))
-        if dialects.is_last(entry.event):
+            self._tell(entry)
+        if entry.is_last:
             self._attachments.is_through(self)
+
+    def _tell(self, entry: Entry) -> None:
+        start = self._start
+        self._send(entry.in_v1(start) if self._is_v1 else entry.in_v2(start))
+
+
+_ALL: Final = 1 << 30
 
 
 def _nothing() -> None:

@@ -1,16 +1,17 @@
 """One command as the journal has it: what it has told, and who listens."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 from msgspec import Raw
 
-from call_api import dialects
+from call_api.entry import Entry, numbered
 from call_api.events import Error, Event
-from call_api.journal import Entry, Outcome, Record, Snapshot
+from call_api.journal import Outcome, Record, Snapshot
 from call_api.model import CallId
 
 logger = logging.getLogger(__name__)
@@ -19,12 +20,14 @@ _COMMAND_BYTES: Final = 2048
 """What one kept command costs besides the texts in it, roughly."""
 
 
-class Keeping(Protocol):
+class Keeping(ABC):
     """The journal that a command is in."""
 
+    @abstractmethod
     def is_untold(self, log: "CommandLog") -> None:
         """Remember to call the listeners of ``log``."""
 
+    @abstractmethod
     def has_ended(self, log: "CommandLog") -> None:
         """Begin the time for which an ended command is kept."""
 
@@ -55,7 +58,7 @@ class CommandLog:
     def __init__(self, record: Record, journal: Keeping) -> None:
         self.record = record
         self.entries: list[Entry] = []
-        self.followers: list[Follower] = []
+        self.followers: tuple[Follower, ...] = ()
         self.on_cancel: Callable[[], None] | None = None
         self.is_cancelling = False
         self.is_untold = False
@@ -137,23 +140,8 @@ class CommandLog:
 
     def tell(self) -> None:
         """Hand the listeners what they have not heard."""
-        followers = self.followers
-        if len(followers) == 1:
-            followers[0].catch_up()
-            return
-        for follower in tuple(followers):
+        for follower in self.followers:
             follower.catch_up()
-
-
-def numbered(event: Event, seq: int, v1: int) -> Entry:
-    """Return how an event is kept.
-
-    Args:
-        seq: Number of the one before, in dialect v2.
-        v1: The same in dialect v1.
-    """
-    number = v1 + 1 if dialects.is_told_by_v1(event) else 0
-    return Entry(seq=seq + 1, v1=number, event=dialects.canonical(event))
 
 
 def told_error(event: Event) -> Raw | None:
@@ -161,32 +149,54 @@ def told_error(event: Event) -> Raw | None:
     return Raw(msgspec.json.encode(event.error)) if isinstance(event, Error) else None
 
 
-class Follower:
-    """Hands the entries of one log to one listener."""
+class Follower(ABC):
+    """Hears the entries of one command: each once, in order. `Journal.follow` makes it begin."""
 
-    __slots__ = ("_log", "_next", "_tell")
+    def __init__(self) -> None:
+        self._log: CommandLog | None = None
+        self._heard = 0
+        self._is_held = False
 
-    def __init__(self, log: CommandLog, after: int, tell: Callable[[Entry], None]) -> None:
+    @abstractmethod
+    def take(self, entry: Entry) -> None:
+        """Hear an entry. Must not raise."""
+
+    def begin(self, log: CommandLog, after: int) -> None:
+        """Listen to a command."""
         self._log = log
-        self._next = after
-        self._tell: Callable[[Entry], None] | None = tell
+        self._heard = after
+        log.followers = (*log.followers, self)
 
     def close(self) -> None:
-        """Stop listening, at once and for good."""
-        self._tell = None
-        if self in self._log.followers:
-            self._log.followers.remove(self)
+        """Stop listening, at once and for good. May be called by `take`."""
+        log, self._log = self._log, None
+        if log is not None:
+            log.followers = tuple(one for one in log.followers if one is not self)
+
+    def hold(self, *, heard: int | None = None) -> None:
+        """Hear nothing until `release`; then go on after ``heard``, by default where it is."""
+        self._is_held = True
+        if heard is not None:
+            self._heard = heard
+
+    def release(self) -> None:
+        """Hear what has been told meanwhile, and the rest as it comes."""
+        self._is_held = False
+        self.catch_up()
 
     def catch_up(self) -> None:
-        """Hand over what has not been."""
-        entries = self._log.entries
-        while self._tell is not None and self._next < len(entries):
-            self._next += 1
+        """Hear what has not been heard."""
+        log = self._log
+        if log is None or self._is_held:
+            return
+        entries = log.entries
+        while self._heard < len(entries) and self._log is not None:
+            self._heard += 1
             try:
-                self._tell(entries[self._next - 1])
+                self.take(entries[self._heard - 1])
             except Exception:  # the other listeners must not suffer
-                subject = f"[{self._log.record.cmd_id}]"
+                subject = f"[{log.record.cmd_id}]"
                 logger.exception("a listener failed", extra={"subject": subject})
                 self.close()
-        if self._log.ended is not None and self._tell is not None:
+        if log.ended is not None:
             self.close()

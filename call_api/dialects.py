@@ -1,7 +1,7 @@
 """A command's event as v1 or v2 says it.
 
 An event is kept in one canonical JSON text, and made into a notification of either dialect by
-cutting and joining bytes, because that happens once for every listener:
+cutting and joining bytes, because that happens for every listener:
 
     {"event":NAME,"data":DATA}                    an event; no ``data`` if it has none
     {"event":NAME,"data":DATA,"legs":[...]}       the hold (or its end) of the last leg
@@ -9,7 +9,7 @@ cutting and joining bytes, because that happens once for every listener:
 """
 
 from functools import cache
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 from msgspec import Raw
@@ -21,11 +21,12 @@ from call_api.events import (
     CallUnholding,
     CallUnholdStart,
     CallUnholdSuccessful,
+    Ended,
     Error,
     Event,
     Reply,
 )
-from call_api.model import CmdId, DialectName
+from call_api.model import CmdId
 
 V1_WORDS: Final = {
     "CallerAnswered": "CALL_ANSWER",
@@ -48,21 +49,18 @@ _ENDED: Final = b'{"event":"Ended"'
 _FAILED: Final = b'{"event":"Error"'
 
 
-class Renderer(Protocol):
-    """Makes the notifications of one command in one dialect."""
-
-    def __call__(self, seq: int, event: bytes) -> bytes:
-        """Return the JSON-RPC text of a notification.
-
-        Args:
-            seq: Its number in this dialect, from 1.
-            event: What `canonical` made.
-        """
-
-
 def canonical(event: Event) -> bytes:
     """Return the text under which an event is kept, in neither dialect's words."""
-    return _again(event) if type(event) in _REPEATED else _text(event)
+    kind = type(event)
+    if kind in _ODD:
+        return _head(kind) + _odd_rest(event)
+    data = _encode(event)
+    return _head(kind) + (b"}" if data == b"{}" else b"%s%s}" % (_DATA, data))
+
+
+def is_common(event: Event) -> bool:
+    """Whether the very same event is told by many commands."""
+    return type(event) in _COMMON or (type(event) is Ended and event.callid is None)
 
 
 def is_told_by_v1(event: Event) -> bool:
@@ -84,66 +82,61 @@ def error_of(event: bytes) -> Raw | None:
     return msgspec.json.decode(event, type=dict[str, Raw])["error"]
 
 
-def renderer(dialect: DialectName, method: str, cmd_id: CmdId) -> Renderer:
-    """Return what makes the notifications of one command.
+def text(cmd_id: CmdId) -> bytes:
+    """Return the JSON text of a command's id."""
+    return _encode(cmd_id)
+
+
+def start_in_v2(method: str, cmd_id: CmdId) -> bytes:
+    """Return what all notifications of one command begin with in v2; `in_v2` is the rest.
+
+    ``{"method":METHOD,"params":{"cmd_id","seq","event","data","error"}}``
 
     Args:
         method: As v2 spells it.
     """
-    return _V1(cmd_id) if dialect == "v1" else _V2(method, cmd_id)
+    return _method(method) + _encode(cmd_id)
 
 
-class _V2:
-    """``{"method":METHOD,"params":{"cmd_id","seq","event","data","error"}}``."""
+def in_v2(seq: int, event: bytes) -> bytes:
+    """Return the rest of a notification in v2.
 
-    __slots__ = ("_start",)
-
-    def __init__(self, method: str, cmd_id: CmdId) -> None:
-        self._start = b'{"jsonrpc":"2.0","method":%s,"params":{"cmd_id":%s,"seq":' % (
-            _encode(method),
-            _encode(cmd_id),
-        )
-
-    def __call__(self, seq: int, event: bytes) -> bytes:
-        if event.endswith(b"]}"):  # only ``legs`` ends so, and v2 does not tell them
-            event = event[: event.rindex(_LEGS)] + b"}"
-        return b"%s%d,%s}" % (self._start, seq, event[1:])
+    Args:
+        seq: Its number in this dialect, from 1.
+        event: What `canonical` made.
+    """
+    if event.endswith(b"]}"):  # only ``legs`` ends so, and v2 does not tell them
+        event = event[: event.rindex(_LEGS)] + b"}"
+    return b',"seq":%d,%s}' % (seq, event[1:])
 
 
-class _V1:
-    """``{"method":"Event","params":{"cmd_id","seq","data","event","details"}}``."""
+def in_v1(seq: int, event: bytes) -> tuple[bytes, bytes]:
+    """Return what in a notification in v1 stands before, and after, the text of its ``cmd_id``.
 
-    __slots__ = ("_middle",)
+    ``{"method":"Event","params":{"cmd_id","seq","data","event","details"}}``
 
-    def __init__(self, cmd_id: CmdId) -> None:
-        self._middle = b'","params":{"cmd_id":%s,"seq":' % _encode(cmd_id)
-
-    def __call__(self, seq: int, event: bytes) -> bytes:
-        end_of_name = event.index(b'"', len(_HEAD))
-        name = event[len(_HEAD) : end_of_name]
-        method, word = _V1_METHODS[name]
-        rest = event[end_of_name + 1 : -1]  # empty, or from ``,"data":`` on
-        if name == b"Error":
-            middle = rest.index(_ERROR)
-            word, rest = rest[:middle], b',"details":' + rest[middle + len(_ERROR) - 1 :]
-        elif rest.endswith(b"]"):
-            rest = b',"details":{%s}' % rest[rest.rindex(_LEGS) + 1 :]
-        elif rest:
-            rest = b',"details":' + rest[len(_DATA) :]
-        return b'{"jsonrpc":"2.0","method":"%s%s%d%s,"event":"%s"%s}}' % (
-            method,
-            self._middle,
-            seq,
-            word,
-            name,
-            rest,
-        )
+    Args:
+        seq: Its number in this dialect, from 1.
+        event: What `canonical` made.
+    """
+    end_of_name = event.index(b'"', len(_HEAD))
+    name = event[len(_HEAD) : end_of_name]
+    method, word = _V1_METHODS[name]
+    rest = event[end_of_name + 1 : -1]  # empty, or from ``,"data":`` on
+    if name == b"Error":
+        middle = rest.index(_ERROR)
+        word, rest = rest[:middle], b',"details":' + rest[middle + len(_ERROR) - 1 :]
+    elif rest.endswith(b"]"):
+        rest = b',"details":{%s}' % rest[rest.rindex(_LEGS) + 1 :]
+    elif rest:
+        rest = b',"details":' + rest[len(_DATA) :]
+    return _method(method), b',"seq":%d%s,"event":"%s"%s}}' % (seq, word, name, rest)
 
 
 _V1_METHODS: Final = {
-    **{name.encode(): (b"Event", b',"data":"%s"' % w.encode()) for name, w in V1_WORDS.items()},
-    b"Error": (b"Error", b""),
-    b"Ended": (b"Ended", b""),
+    **{name.encode(): ("Event", b',"data":"%s"' % w.encode()) for name, w in V1_WORDS.items()},
+    b"Error": ("Error", b""),
+    b"Ended": ("Ended", b""),
 }
 """A step's name -> v1's method and its ``data`` member."""
 
@@ -154,21 +147,7 @@ _ODD: Final = {*_ENDS_OF_LEGS, Reply, Error}
 """Events whose ``data`` is not simply the object of their fields."""
 
 
-_REPEATED: Final = {*_ENDS_OF_LEGS, CallHolding, CallHoldStart, CallUnholding, CallUnholdStart}
-"""Events of which there are only a few different ones."""
-
-
-@cache
-def _again(event: Event) -> bytes:
-    return _text(event)
-
-
-def _text(event: Event) -> bytes:
-    kind = type(event)
-    if kind in _ODD:
-        return _head(kind) + _odd_rest(event)
-    data = _encode(event)
-    return _head(kind) + (b"}" if data == b"{}" else b"%s%s}" % (_DATA, data))
+_COMMON: Final = {*_ENDS_OF_LEGS, CallHolding, CallHoldStart, CallUnholding, CallUnholdStart}
 
 
 def _odd_rest(event: Event) -> bytes:
@@ -190,3 +169,8 @@ def _is_of_v1(kind: type[Event]) -> bool:
 @cache
 def _head(kind: type[Event]) -> bytes:
     return _HEAD + kind.__name__.encode() + b'"'
+
+
+@cache
+def _method(name: str) -> bytes:
+    return b'{"jsonrpc":"2.0","method":%s,"params":{"cmd_id":' % _encode(name)

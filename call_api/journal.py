@@ -7,13 +7,17 @@ Clients are fed by `Journal.follow` alone, the first one included: none ever see
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from msgspec import Raw, Struct
 
 from call_api.backends.base import Stream
+from call_api.entry import Entry
 from call_api.events import Event
 from call_api.model import CallId, CmdId
+
+if TYPE_CHECKING:
+    from call_api.command_log import Follower
 
 CommandState: TypeAlias = Literal["running", "ended"]
 Outcome: TypeAlias = Literal["ok", "error"]
@@ -21,20 +25,6 @@ Outcome: TypeAlias = Literal["ok", "error"]
 
 class Fenced(Exception):
     """The command is not ours to run any more: another daemon has taken it over."""
-
-
-class Entry(Struct, frozen=True, kw_only=True, gc=False):
-    """One event of one command, as it is kept.
-
-    Attributes:
-        seq: Its number in dialect v2, from 1.
-        v1: Its number in dialect v1, from 1; 0: v1 does not tell it.
-        event: Its canonical JSON text (`call_api.dialects`).
-    """
-
-    seq: int
-    v1: int
-    event: bytes
 
 
 class Record(Struct, frozen=True, kw_only=True, gc=False):
@@ -80,13 +70,6 @@ class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     outcome: Outcome | None
     error: Raw | None
     ended: datetime | None
-
-
-class Following(Protocol):
-    """One listener of one command."""
-
-    def close(self) -> None:
-        """Stop listening, at once and for good. May be called from the listener itself."""
 
 
 class Owned(Protocol):
@@ -161,20 +144,14 @@ class Journal(Protocol):
         """
 
     def follow(
-        self,
-        cmd_id: CmdId,
-        after: int,
-        tell: Callable[[Entry], None],
-        *,
-        token: str | None = None,
-    ) -> Following:
-        """Call ``tell`` for every entry after ``after``, kept or to come: each once, in order.
+        self, cmd_id: CmdId, after: int, follower: "Follower", *, token: str | None = None
+    ) -> None:
+        """Tell ``follower`` every entry after ``after``, kept or to come: each once, in order.
 
-        The first call comes in the loop's next turn, the last one is for `Ended`.
+        The first comes in the loop's next turn, the last one is `Ended`.
 
         Args:
             after: A seq of dialect v2.
-            tell: Must not raise.
 
         Raises:
             UnknownCommand: None that is still kept has this id.

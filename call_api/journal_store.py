@@ -17,7 +17,8 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from call_api.journal import Entry, Record
+from call_api.entry import Entry
+from call_api.journal import Record
 
 Sync: TypeAlias = Literal["claims", "all"]
 """What is on the disk itself before anybody hears of it: claims, or all."""

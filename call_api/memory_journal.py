@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from call_api.backends.base import Stream
-from call_api.command_log import CommandLog, Follower
+from call_api.command_log import CommandLog, Follower, Keeping
 from call_api.command_logs import CommandLogs
+from call_api.entry import Entry
 from call_api.errors import DuplicateCommand, TooManyRequests, UnknownCommand
-from call_api.journal import Entry, Following, Owned, Record, Snapshot
+from call_api.journal import Owned, Record, Snapshot
 from call_api.model import CmdId
 
 
@@ -34,7 +35,7 @@ BOUNDS: Final = Bounds()
 """By default."""
 
 
-class MemoryJournal:
+class MemoryJournal(Keeping):
     """Keeps commands in memory: they live as long as the daemon.
 
     Ended commands are forgotten in the order in which they ended. Running ones never are: beyond
@@ -61,7 +62,7 @@ class MemoryJournal:
         self._logs = CommandLogs()
         self._ended: deque[tuple[float, CommandLog]] = deque()  # in order of their end, and when
         self._ended_bytes = 0
-        self._untold: deque[CommandLog] = deque()  # those whose listeners have something to hear
+        self._untold: list[CommandLog] = []  # those whose listeners have something to hear
 
     def is_ready(self) -> str | None:
         """Return None, or why no other command can be claimed now, in one line."""
@@ -120,14 +121,9 @@ class MemoryJournal:
         return log.snapshot(), log.entries[after:]
 
     def follow(
-        self,
-        cmd_id: CmdId,
-        after: int,
-        tell: Callable[[Entry], None],
-        *,
-        token: str | None = None,
-    ) -> Following:
-        """Call ``tell`` for every entry after ``after``, kept or to come: each once, in order.
+        self, cmd_id: CmdId, after: int, follower: Follower, *, token: str | None = None
+    ) -> None:
+        """Tell ``follower`` every entry after ``after``, kept or to come: each once, in order.
 
         Raises:
             UnknownCommand: None that is still kept has this id.
@@ -135,11 +131,9 @@ class MemoryJournal:
         log = self._logs.find(cmd_id, token)
         if log is None:
             raise UnknownCommand(cmd_id)
-        follower = Follower(log, after, tell)
-        log.followers.append(follower)
+        follower.begin(log, after)
         if log.entries:
             self.is_untold(log)
-        return follower
 
     async def commands(self, token: str | None) -> list[Snapshot]:
         """Return the commands of one owner (None: all) that are kept, in order of their start."""
@@ -184,7 +178,7 @@ class MemoryJournal:
             self._forget()
 
     def _tell(self) -> None:
-        untold, self._untold = self._untold, deque()
+        untold, self._untold = self._untold, []
         for log in untold:
             log.is_untold = False
             log.tell()

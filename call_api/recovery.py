@@ -11,8 +11,9 @@ from call_api.backends.base import Backend
 from call_api.commands import COMMANDS
 from call_api.commands.base import Command, Emit
 from call_api.commands.told import Told
+from call_api.entry import Entry
 from call_api.errors import CallApiError, OwnerLost
-from call_api.journal import Entry, Journal, Owned
+from call_api.journal import Journal, Owned
 from call_api.model import CallId
 from call_api.runner import Runner
 

@@ -15,10 +15,11 @@ from msgspec import Raw
 
 from call_api import dialects
 from call_api.backends.base import Stream
-from call_api.command_log import CommandLog, numbered, told_error
+from call_api.command_log import CommandLog, told_error
+from call_api.entry import Entry, numbered
 from call_api.errors import JournalFailed
 from call_api.events import Event
-from call_api.journal import Entry, Owned, Record, Snapshot
+from call_api.journal import Owned, Record, Snapshot
 from call_api.journal_store import End, Kept
 from call_api.journal_writer import JournalWriter
 from call_api.memory_journal import BOUNDS, Bounds, MemoryJournal, Orphans

@@ -30,6 +30,7 @@ NO_IO = (
     "call_api/access/web_tokens.py",
     "call_api/jsonrpc.py",
     "call_api/dialects.py",
+    "call_api/entry.py",
     "call_api/journal.py",
     "call_api/command_log.py",
     "call_api/command_logs.py",

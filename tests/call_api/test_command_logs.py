@@ -2,13 +2,13 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from call_api.command_log import CommandLog
+from call_api.command_log import CommandLog, Keeping
 from call_api.command_logs import CommandLogs
 from call_api.model import CmdId
 from tests.fakes.records import STARTED, record
 
 
-class Nobody:
+class Nobody(Keeping):
     """A journal that does not care."""
 
     def is_untold(self, log: CommandLog) -> None:

@@ -9,7 +9,7 @@ from call_api.backends.base import HoldStep, StartStep
 from call_api.commands.base import Command
 from call_api.conversation import Conversation
 from call_api.errors import CallFailed, ProxyUnreachable
-from call_api.journal import Following, Record
+from call_api.journal import Record
 from call_api.memory_journal import Bounds, MemoryJournal
 from call_api.model import CallId, DialectName
 from call_api.runner import Answered, Runner
@@ -302,7 +302,7 @@ async def test_a_bug_in_the_answer_does_not_keep_the_command_from_running(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken(MemoryJournal):
-        def follow(self, *_: Any, **__: Any) -> Following:
+        def follow(self, *_: Any, **__: Any) -> None:
             raise OSError("out of order")
 
     loop = asyncio.get_running_loop()

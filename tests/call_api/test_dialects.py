@@ -144,8 +144,11 @@ V1_METHODS = {"Error": "Error", "Ended": "Ended"}
 
 
 def rendered(event: Event, dialect: DialectName, cmd_id: str = "b8179f1e") -> str:
-    render = dialects.renderer(dialect, "CallStart", CmdId(cmd_id))
-    return render(12, dialects.canonical(event)).decode()
+    kept, id_ = dialects.canonical(event), CmdId(cmd_id)
+    if dialect == "v2":
+        return (dialects.start_in_v2("CallStart", id_) + dialects.in_v2(12, kept)).decode()
+    start, rest = dialects.in_v1(12, kept)
+    return (start + dialects.text(id_) + rest).decode()
 
 
 @pytest.mark.parametrize(("event", "v2", "v1"), TOLD)
@@ -177,6 +180,13 @@ def test_a_command_id_of_any_characters_stays_one_string(dialect: DialectName) -
     told = json.loads(rendered(Ended(), dialect, cmd_id))
 
     assert told["params"]["cmd_id"] == cmd_id
+
+
+@pytest.mark.parametrize(("event", "v2", "v1"), TOLD)
+def test_common_is_what_names_no_call_and_no_party(event: Event, v2: str, v1: str | None) -> None:
+    names_some = isinstance(event, Transferring | Reply | Error) or "sip:" in v2 or "callid" in v2
+
+    assert dialects.is_common(event) == (not names_some)
 
 
 def test_every_event_of_every_command_is_told_here() -> None:

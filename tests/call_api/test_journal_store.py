@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from call_api.journal import Entry
+from call_api.entry import Entry
 from call_api.journal_store import Batch, End, JournalStore, UnusableFile, this_boot
 from tests.fakes.records import record
 

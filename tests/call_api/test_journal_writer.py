@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from call_api.entry import Entry
 from call_api.errors import JournalFailed
-from call_api.journal import Entry
 from call_api.journal_writer import JournalWriter
 from tests.fakes.records import record
 from tests.fakes.slow_disk import SlowDisk

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from call_api.command_log import Follower
+from call_api.entry import Entry
 from call_api.errors import CallFailed, DuplicateCommand, TooManyRequests, UnknownCommand
 from call_api.events import CallHolding, CallHoldStart, Ended, Error, Event
-from call_api.journal import Entry, Following, Owned, Snapshot
+from call_api.journal import Owned, Snapshot
 from call_api.memory_journal import Bounds, MemoryJournal
 from call_api.model import CmdId
+from tests.fakes.following import calling
 from tests.fakes.records import record
 
 START = CallHoldStart(leg="caller")
@@ -40,19 +43,18 @@ class Journal(MemoryJournal):
         return claimed
 
 
-class Listener:
+class Listener(Follower):
     """Remembers what it was told."""
 
     def __init__(self, *, leaves_at: int = 0) -> None:
+        super().__init__()
         self.seqs: list[int] = []
-        self.following: Following | None = None
         self._leaves_at = leaves_at
 
-    def __call__(self, entry: Entry) -> None:
+    def take(self, entry: Entry) -> None:
         self.seqs.append(entry.seq)
         if entry.seq == self._leaves_at:
-            assert self.following is not None
-            self.following.close()
+            self.close()
 
 
 def end(owned: Owned, *events: Event) -> None:
@@ -166,15 +168,15 @@ async def test_a_listener_hears_what_was_and_what_comes_once_and_in_order() -> N
 
 
 async def test_many_events_of_many_commands_are_told_in_one_turn() -> None:
-    journal, listener = Journal(), Listener()
-    for name in "abc":
+    journal, listeners = Journal(), [Listener() for _ in range(3)]
+    for name, listener in zip("abc", listeners, strict=True):
         owned = await journal.begin(name)
         journal.follow(CmdId(name), 0, listener)
         end(owned, CallHolding(), START)
 
     assert len(journal.soon) == 1
     journal.turn()
-    assert listener.seqs == [1, 2, 3] * 3
+    assert [listener.seqs for listener in listeners] == [[1, 2, 3]] * 3
 
 
 async def test_a_listener_that_comes_late_is_told_all_the_same() -> None:
@@ -191,14 +193,14 @@ async def test_a_listener_that_comes_late_is_told_all_the_same() -> None:
 async def test_a_listener_that_leaves_hears_no_more() -> None:
     journal, stays, leaves = Journal(), Listener(), Listener()
     owned = await journal.begin()
-    following = journal.follow(CmdId("a"), 0, leaves)
+    journal.follow(CmdId("a"), 0, leaves)
     journal.follow(CmdId("a"), 0, stays)
     owned.append(CallHolding())
     journal.turn()
 
     owned.append(START)
-    following.close()
-    following.close()
+    leaves.close()
+    leaves.close()
     journal.turn()
 
     assert (stays.seqs, leaves.seqs) == ([1, 2], [1])
@@ -207,7 +209,7 @@ async def test_a_listener_that_leaves_hears_no_more() -> None:
 async def test_a_listener_may_leave_while_it_is_told() -> None:
     journal, stays, leaves = Journal(), Listener(), Listener(leaves_at=2)
     owned = await journal.begin()
-    leaves.following = journal.follow(CmdId("a"), 0, leaves)
+    journal.follow(CmdId("a"), 0, leaves)
     journal.follow(CmdId("a"), 0, stays)
 
     end(owned, CallHolding(), START)
@@ -225,8 +227,8 @@ async def test_a_listener_that_fails_does_not_harm_the_others(
     journal, here, there = Journal(), Listener(), Listener()
     end(await journal.begin("a"), CallHolding())
     end(await journal.begin("b"))
-    for cmd_id, tell in (("a", fails), ("a", here), ("b", there)):
-        journal.follow(CmdId(cmd_id), 0, tell)
+    for cmd_id, listener in (("a", calling(fails)), ("a", here), ("b", there)):
+        journal.follow(CmdId(cmd_id), 0, listener)
 
     with caplog.at_level(logging.ERROR):
         journal.turn()

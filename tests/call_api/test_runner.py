@@ -17,6 +17,7 @@ from call_api.journal_writer import JournalWriter
 from call_api.memory_journal import MemoryJournal
 from call_api.model import CallId, CmdId, SipUri
 from call_api.sqlite_journal import SqliteJournal
+from tests.fakes.following import calling
 from tests.fakes.records import record
 from tests.fakes.running import Blocked, Desk, running, turns
 from tests.fakes.slow_disk import SlowDisk
@@ -127,7 +128,7 @@ async def test_at_the_end_of_the_time_commands_are_cancelled_and_listeners_have_
     async with running() as desk:
         desk.submit(body)
         await body.reached()
-        desk.journal.follow(A, 0, lambda entry: heard.append(entry.seq))
+        desk.journal.follow(A, 0, calling(lambda entry: heard.append(entry.seq)))
 
         await desk.runner.drain(within=0.05)
 

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
+from call_api.entry import Entry
 from call_api.errors import CallFailed, DuplicateCommand, JournalFailed, UnknownCommand
 from call_api.events import CallHolding, CallHoldStart, Ended, Error
-from call_api.journal import Entry, Owned, Snapshot
+from call_api.journal import Owned, Snapshot
 from call_api.journal_opening import sqlite_journal
 from call_api.journal_writer import JournalWriter
 from call_api.memory_journal import Bounds
 from call_api.model import CmdId
 from call_api.sqlite_journal import SqliteJournal
+from tests.fakes.following import calling
 from tests.fakes.records import record
 from tests.fakes.slow_disk import SlowDisk
 from tests.fakes.virtual_time import until
@@ -91,7 +93,7 @@ async def test_what_has_ended_is_replayed_after_a_restart(path: Path) -> None:
         after = await journal.read(CmdId("a"))
         again = await journal.claim(record("a"))
         told: list[Entry] = []
-        journal.follow(CmdId("a"), 1, told.append)
+        journal.follow(CmdId("a"), 1, calling(told.append))
         await asyncio.sleep(0)
         with pytest.raises(DuplicateCommand):
             await journal.claim(record("a", fingerprint="other"))
@@ -135,7 +137,7 @@ async def test_nobody_hears_or_reads_what_is_not_kept(path: Path) -> None:
     told: list[Entry] = []
     async with opened(path) as journal:
         owned = await begin(journal)
-        journal.follow(CmdId("a"), 0, told.append)
+        journal.follow(CmdId("a"), 0, calling(told.append))
         owned.append(CallHolding())
         await asyncio.sleep(0)
 

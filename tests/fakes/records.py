@@ -26,7 +26,7 @@ def record(
         params=Raw(params.encode()),
         fingerprint=fingerprint,
         token=token,
-        callid=CallId("own-call"),
+        callid=CallId("own-call" if cmd_id == "a" else f"own-call-{cmd_id}"),
         proxy="",
         timeout=timeout,
         started=STARTED,

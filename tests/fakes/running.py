@@ -9,12 +9,14 @@ from typing import Any
 from call_api.backends.base import Backend
 from call_api.commands.base import Command, Emit
 from call_api.commands.told import Told
+from call_api.entry import Entry
 from call_api.errors import CallApiError
 from call_api.events import CallHolding, CallHoldStart
-from call_api.journal import Entry, Owned, Snapshot
+from call_api.journal import Owned, Snapshot
 from call_api.memory_journal import MemoryJournal
 from call_api.model import CmdId
 from call_api.runner import Ended, Runner
+from tests.fakes.following import calling
 from tests.fakes.records import record
 from tests.fakes.scripted_backend import ScriptedBackend
 
@@ -73,7 +75,7 @@ class Desk:
 
         async with asyncio.timeout(5):
             await self._answered.wait()
-            self.journal.follow(CmdId(cmd_id), 0, tell)
+            self.journal.follow(CmdId(cmd_id), 0, calling(tell))
             await ended.wait()
         return told
 

@@ -6,8 +6,8 @@ from call_api.backends.base import Remains
 from call_api.commands.base import Command
 from call_api.commands.told import Told
 from call_api.dialects import canonical
+from call_api.entry import Entry
 from call_api.events import Event
-from call_api.journal import Entry
 from call_api.model import CallId
 from call_api.recovery import told_by
 from tests.fakes.scripted_backend import ScriptedBackend

@@ -13,6 +13,7 @@ from setuptools import setup
 COMPILED = (
     "call_api/access/meters.py",
     "call_api/access/standing.py",
+    "call_api/asked_commands.py",
     "call_api/attachments.py",
     "call_api/backends/opensips/backend.py",
     "call_api/backends/opensips/client.py",

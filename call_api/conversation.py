@@ -16,6 +16,7 @@ from call_api.access.own_calls import as_allowed
 from call_api.access.owners import Owners
 from call_api.access.scopes import name_of
 from call_api.access.standing import Standing
+from call_api.asked_commands import AskedCommand, Client
 from call_api.attachments import Attachments
 from call_api.backends.base import Backend
 from call_api.commands.base import Query
@@ -28,8 +29,8 @@ from call_api.errors import (
     ParseError,
     TooManyRequests,
 )
-from call_api.journal import Journal, Owned, Record, Snapshot, fingerprint
-from call_api.logs import SUBJECT, Life
+from call_api.journal import Journal, Record, fingerprint
+from call_api.logs import SUBJECT
 from call_api.model import CallId, DialectName
 from call_api.random_ids import RandomIds
 from call_api.replies import Batch, Deliver, Reply, Then, error_text
@@ -37,7 +38,6 @@ from call_api.runner import Runner
 from call_api.watches import Watchers, Watches
 
 logger = logging.getLogger(__name__)
-_life = Life(logger)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,14 +101,14 @@ class Conversation:
         self._is_wire_logged = logger.isEnabledFor(logging.DEBUG)
         self._notify = self._log_and_send if self._is_wire_logged else send
         self._peer = peer
-        self._standing = standing or Standing()
+        standing = standing or Standing()
         self._about = {"subject": peer}  # for lines that are logged by the task of a command
         self._is_closed = False
-        self._unanswered = 0
-        self._attachments = Attachments(
+        attachments = Attachments(
             dialect=dialect, journal=api.journal, send=self._notify, most=api.limits.followed
         )
-        self._backend, may_see = as_allowed(api.backend, api.owners, self._standing)
+        self._client = Client(peer, standing, attachments)
+        self._backend, may_see = as_allowed(api.backend, api.owners, standing)
         self._watches = Watches(
             watchers=api.watchers, send=self._notify, most=api.limits.watched, may_see=may_see
         )
@@ -129,7 +129,7 @@ class Conversation:
     def close(self) -> None:
         """Forget the client: it is gone. Nothing that it has started is changed by that."""
         self._is_closed = True
-        self._attachments.close()
+        self._client.attachments.close()
         self._watches.close()
 
     def _receive(self, text: str | bytes) -> None:
@@ -150,7 +150,7 @@ class Conversation:
     def _refuse(self, error: CallApiError, deliver: Deliver) -> None:
         """Answer what is no request; it counts as one."""
         try:
-            self._standing.admit()
+            self._client.standing.admit()
         except TooManyRequests as exc:
             error = exc
         deliver(error_text(None, error), None)
@@ -159,40 +159,36 @@ class Conversation:
         if isinstance(request, jsonrpc.Invalid):
             self._refuse(InvalidRequest(request.problem), deliver)
             return
-        reply = Reply(request.id, deliver)
         try:
-            self._standing.admit()
+            self._client.standing.admit()
             asked = read(request.method, request.params)
-            if self._unanswered >= self._api.limits.unanswered:
+            if self._client.unanswered >= self._api.limits.unanswered:
                 raise TooManyRequests(retry_after=1.0)
             if isinstance(asked, Order):
-                self._start(asked, reply)
+                self._start(asked, request.id, deliver)
             else:
-                self._query(asked, reply)
+                self._query(asked, Reply(request.id, deliver))
         except CallApiError as error:
             logger.info("%r refused: %s %s", request.method, error, error.data or "")
-            self._standing.tell(request.method, request.params, outcome=error)
-            reply.error(error)
+            self._client.standing.tell(request.method, request.params, outcome=error)
+            Reply(request.id, deliver).error(error)
         except Exception:
             logger.exception("%r failed unexpectedly", request.method)
-            reply.error(InternalError())
+            Reply(request.id, deliver).error(InternalError())
 
-    def _start(self, order: Order, reply: Reply) -> None:
-        self._standing.permit(order.method, order.command)
-        self._attachments.check()
+    def _start(self, order: Order, id_: bytes | None, deliver: Deliver) -> None:
+        client = self._client
+        client.standing.permit(order.method, order.command)
+        client.attachments.check()
         record, refused = self._record(order), None
         try:
-            self._standing.begin(order.method)
+            client.standing.begin(order.method)
         except TooManyRequests as error:  # only what is new is refused
             refused = error
-        self._unanswered += 1
+        client.unanswered += 1
+        asked = AskedCommand(id_, deliver, client, record, counts=refused is None)
         self._api.runner.submit(
-            record,
-            order.command,
-            partial(self._started, reply, record, counts=refused is None),
-            backend=self._backend,
-            ended=partial(self._ended, record, self._standing.now()),
-            refused=refused,
+            record, order.command, asked, backend=self._backend, refused=refused
         )
 
     def _record(self, order: Order) -> Record:
@@ -203,59 +199,18 @@ class Conversation:
             method=order.method,
             params=Raw(params),
             fingerprint=fingerprint(order.method, params),
-            token=self._standing.name,
+            token=self._client.standing.name,
             callid=self._api.ids.callid(),
             proxy="",
-            timeout=ceiling if order.timeout is None else min(order.timeout, ceiling),
+            timeout=ceiling if order.timeout is None else float(min(order.timeout, ceiling)),
             started=datetime.now(UTC),
         )
 
-    def _started(
-        self,
-        reply: Reply,
-        record: Record,
-        claimed: Owned | Snapshot | CallApiError,
-        *,
-        counts: bool,
-    ) -> None:
-        """Answer a command, a retry like the first one; called from the command's task."""
-        self._unanswered -= 1
-        if isinstance(claimed, CallApiError):
-            logger.info("%s of %s refused: %s", record.method, self._peer, claimed)
-            self._not_begun(record, claimed, counts=counts)
-            reply.error(claimed)
-            return
-        again = ""
-        if isinstance(claimed, Snapshot):
-            again = " again"
-            self._not_begun(record, "retry", counts=counts)
-        _life.tell(f"[{record.cmd_id}]", f"{record.method} asked for{again} by {self._peer}")
-        reply.result(_STARTED % _encode(record.cmd_id), self._follow(claimed.record))
-
-    def _not_begun(self, record: Record, outcome: CallApiError | str, *, counts: bool) -> None:
-        if counts:
-            self._standing.end(record.method, has_run=False)
-        self._standing.tell(record.method, record.params, cmd_id=record.cmd_id, outcome=outcome)
-
-    def _ended(self, record: Record, began: float, problem: CallApiError | None) -> None:
-        self._standing.end(record.method)
-        self._standing.tell(
-            record.method, record.params, cmd_id=record.cmd_id, began=began, outcome=problem or "ok"
-        )
-
-    def _follow(self, record: Record) -> Then | None:
-        """Follow a command from now on: by the time of the answer it may be forgotten."""
-        try:
-            return self._attachments.attach(record, 0, again=True)
-        except Exception:  # it must not harm the command
-            logger.exception("cannot be followed by %s", self._peer)
-            return None
-
     def _query(self, query: Query, reply: Reply) -> None:
         method = name_of(query)
-        self._standing.permit(method, query)
+        self._client.standing.permit(method, query)
         self._api.runner.spawn(self._queried(method, query, reply), f"query of {self._peer}")
-        self._unanswered += 1
+        self._client.unanswered += 1
 
     async def _queried(self, method: str, query: Query, reply: Reply) -> None:
         """Answer a query, in its own task."""
@@ -263,12 +218,12 @@ class Conversation:
         asking = _Asking(
             backend=self._backend,
             journal=self._api.journal,
-            token=self._standing.whose(method),
+            token=self._client.standing.whose(method),
             dialect=self._dialect,
-            attachments=self._attachments,
+            attachments=self._client.attachments,
             watches=self._watches,
         )
-        began = self._standing.now()
+        began = self._client.standing.now()
         problem: CallApiError | None = None
         try:
             result = await self._answer(query, asking)
@@ -278,8 +233,8 @@ class Conversation:
         else:
             reply.result(result, asking.then)
         finally:
-            self._unanswered -= 1
-        self._standing.tell(method, query.to_params(), began=began, outcome=problem or "ok")
+            self._client.unanswered -= 1
+        self._client.standing.tell(method, query.to_params(), began=began, outcome=problem or "ok")
 
     async def _answer(self, query: Query, asking: "_Asking") -> bytes:
         """Return the answer to a query.
@@ -344,5 +299,3 @@ _encode: Final = msgspec.json.Encoder().encode
 
 _canonical: Final = msgspec.json.Encoder(order="deterministic").encode
 """One text for all that means the same: fields in their order, the members of Echo sorted."""
-
-_STARTED: Final = b'{"cmd_id":%s,"status":"Started","event":"Started"}'

@@ -2,20 +2,16 @@
 
 import asyncio
 from asyncio import _enter_task, _leave_task  # for tasks of other makes: "Extending" in its manual
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine, Generator
 from contextvars import copy_context
-from typing import Any
+from typing import Any, Final
 
 
 class EagerTask:
     """Runs a coroutine like `asyncio.Task`, but up to its first wait before `start` returns.
 
     For whatever asks inside it is the current task: `asyncio.timeout` and `TaskGroup` work. It
-    is no future: nobody waits for it, ``done`` is told. What the coroutine raises, unless it is
-    `CancelledError`, goes to the loop's exception handler.
-
-    Args:
-        done: Is called once the coroutine has ended. Must not raise.
+    is no future, and nobody waits for it: a subclass says what it runs, and what comes then.
     """
 
     __slots__ = (
@@ -23,46 +19,51 @@ class EagerTask:
         "_cancels",
         "_context",
         "_coro",
-        "_done",
-        "_has_ended",
+        "_has_finished",
         "_loop",
         "_must_cancel",
         "_name",
+        "_steps",
         "_waits_for",
     )
 
-    def __init__(
-        self,
-        coro: Coroutine[Any, Any, None],
-        loop: asyncio.AbstractEventLoop,
-        name: str,
-        done: Callable[["EagerTask"], object],
-    ) -> None:
-        self._coro = coro
+    def __init__(self, loop: asyncio.AbstractEventLoop, name: str) -> None:
         self._loop = loop
         self._name = name
-        self._done = done
         self._context = copy_context()
+        self._coro: Coroutine[Any, Any, None] | None = None
+        self._steps: Generator[Any, Any, None] | None = None
         self._waits_for: asyncio.Future[Any] | None = None
         self._must_cancel = False
         self._cancels = 0
-        self._has_ended = False
+        self._has_finished = False
 
     def start(self) -> None:
         """Run until the coroutine has to wait. The code of another task may call this."""
         outer = asyncio.current_task(self._loop)
         if outer is None:
-            self._context.run(self._step)
+            self._context.run(self._first_step)
             return
         _leave_task(self._loop, outer)
         try:
-            self._context.run(self._step)
+            self._context.run(self._first_step)
         finally:
             _enter_task(self._loop, outer)
 
+    def begin(self) -> Coroutine[Any, Any, None] | None:
+        """Return what is to be run, if anything is. Called once, in the context of the task."""
+        raise NotImplementedError
+
+    def finish(self, error: BaseException | None) -> None:
+        """Take note that it is over; ``error`` is what was raised. Must not raise.
+
+        Called once, by the task, also if nothing was to be run.
+        """
+        raise NotImplementedError
+
     def cancel(self, msg: object = None) -> bool:  # noqa: ARG002  as a task has it
         """Have `CancelledError` raised in the coroutine, where it waits; False: it is over."""
-        if self._has_ended:
+        if self._has_finished:
             return False
         self._cancels += 1
         if self._waits_for is None or not self._waits_for.cancel():
@@ -80,7 +81,7 @@ class EagerTask:
 
     def done(self) -> bool:
         """Return whether the coroutine has ended."""
-        return self._has_ended
+        return self._has_finished
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """Return the loop that it runs on."""
@@ -90,9 +91,22 @@ class EagerTask:
         """Return what it is called."""
         return self._name
 
-    def get_coro(self) -> Coroutine[Any, Any, None]:
+    def get_coro(self) -> Coroutine[Any, Any, None] | None:
         """Return what it runs."""
         return self._coro
+
+    def _first_step(self) -> None:
+        try:
+            coro = self.begin()
+        except BaseException as exc:  # noqa: BLE001  # told to who made it
+            self._end(exc)
+            return
+        if coro is None:
+            self._end(None)
+            return
+        self._coro = coro
+        self._steps = coro.__await__()
+        self._step()
 
     def _step(self, _: object = None) -> None:
         """Go on with the coroutine; what it waited for is over."""
@@ -102,23 +116,21 @@ class EagerTask:
         try:
             if self._must_cancel:
                 self._must_cancel = False
+                assert self._coro is not None
                 waits_for = self._coro.throw(asyncio.CancelledError())
             else:
                 # The future that it waits for gives it its result, or raises its exception.
-                waits_for = self._coro.send(None)
+                # `send` would raise at the end, which takes longer than all this.
+                waits_for = next(self._steps, _OVER)  # type: ignore[arg-type]  # not None
         except StopIteration:
-            self._end()
-        except asyncio.CancelledError:
-            self._end()
-        except Exception as exc:  # noqa: BLE001  # as a task's, when nobody looks at its result
-            self._end()
-            problem = {"message": f"the task {self._name!r} failed", "exception": exc}
-            loop.call_exception_handler(problem)
-        except BaseException:
-            self._end()
-            raise
+            self._end(None)
+        except BaseException as exc:  # noqa: BLE001  # likewise
+            self._end(exc)
         else:
-            self._wait_for(waits_for)
+            if waits_for is _OVER:
+                self._end(None)
+            else:
+                self._wait_for(waits_for)
         finally:
             _leave_task(loop, self)  # type: ignore[arg-type]
 
@@ -132,6 +144,11 @@ class EagerTask:
         if self._must_cancel and future.cancel():
             self._must_cancel = False
 
-    def _end(self) -> None:
-        self._has_ended = True
-        self._done(self)
+    def _end(self, error: BaseException | None) -> None:
+        self._has_finished = True
+        self.finish(error)
+        if error is not None and not isinstance(error, Exception | asyncio.CancelledError):
+            raise error  # it ends the whole program
+
+
+_OVER: Final = object()

@@ -125,6 +125,9 @@ class Journal(Protocol):
     def is_ready(self) -> str | None:
         """Return None, or why no command can be claimed now, in one line."""
 
+    def claim_now(self, record: Record) -> Owned | Snapshot | None:
+        """Do as `claim` does, at once; None: it has to wait, so `claim` it."""
+
     async def claim(self, record: Record) -> Owned | Snapshot:
         """Make a command ours to run, or return the one that exists, which is the same.
 

@@ -199,11 +199,12 @@ class Life:
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
 
-    def tell(self, subject: str, message: str) -> None:
-        """Log a line about ``subject``."""
+    def tell(self, subject: str, message: str, *args: object) -> None:
+        """Log a line about ``subject``; the arguments are for the message, as for a logger."""
         logger, handler = self._logger, self.handler
         if not logger.isEnabledFor(logging.INFO):
             return
+        message = message % args if args else message
         if handler is not None and self._root.handlers == [handler]:
             handler.add(handler.formatter.line(time(), "INFO", subject, logger.name, message))
         else:

@@ -85,12 +85,11 @@ class MemoryJournal(Keeping):
             DuplicateCommand: The cmd_id is that of another command of the same token.
             TooManyRequests: ``run_most`` commands run.
         """
-        known = self.known(record)
-        if known is not None:
-            return known
-        log = CommandLog(record, self)
-        self._logs.add(log)
-        return log
+        return self._claim(record)
+
+    def claim_now(self, record: Record) -> Owned | Snapshot | None:
+        """Do as `claim` does: it never waits."""
+        return self._claim(record)
 
     def known(self, record: Record) -> Snapshot | None:
         """Return the same command if it exists; None: it is new, and may run.
@@ -176,6 +175,14 @@ class MemoryJournal(Keeping):
         self._ended_bytes += log.size_bytes
         if len(self._ended) > self._keep_most or self._ended_bytes > self._keep_bytes:
             self._forget()
+
+    def _claim(self, record: Record) -> Owned | Snapshot:
+        known = self.known(record)
+        if known is not None:
+            return known
+        log = CommandLog(record, self)
+        self._logs.add(log)
+        return log
 
     def _tell(self) -> None:
         untold, self._untold = self._untold, []

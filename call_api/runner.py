@@ -2,34 +2,35 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Protocol, Self
 
 from call_api.backends.base import Backend
-from call_api.coarse_timers import CoarseTimers
 from call_api.commands.base import Command
-from call_api.eager_task import EagerTask
-from call_api.errors import (
-    CallApiError,
-    CommandCancelled,
-    InternalError,
-    UnknownCommand,
-)
+from call_api.errors import CallApiError, CommandCancelled, InternalError, UnknownCommand
 from call_api.journal import Journal, Owned, Record, Snapshot
 from call_api.logs import SUBJECT
 from call_api.model import CallId
-from call_api.running import SHUTTING_DOWN, Running, Story
+from call_api.running import SHUTTING_DOWN, Commands, Running, Story
 
 logger = logging.getLogger(__name__)
 
-Answered: TypeAlias = Callable[[Owned | Snapshot | CallApiError], None]
-"""Is told, exactly once, what became of a command that was submitted: it is new and about to
-run, it exists and may be followed, or it was refused. Must not raise."""
 
-Ended: TypeAlias = Callable[[CallApiError | None], None]
-"""Is told, exactly once, that a command which was new is over, and how: None means well. It comes
-after the last that the command told. Must not raise."""
+class Asked(Protocol):
+    """Who asked for a command. It is told one of the first three, once. None may raise."""
+
+    def started(self, owned: Owned) -> None:
+        """The command is new and about to run."""
+
+    def exists(self, snapshot: Snapshot) -> None:
+        """It exists, and may be followed."""
+
+    def refused(self, error: CallApiError) -> None:
+        """It does not run."""
+
+    def ended(self, problem: CallApiError | None) -> None:
+        """What was started is over, and has told its last; None: all went well."""
 
 
 class Runner:
@@ -47,17 +48,11 @@ class Runner:
     def __init__(self, *, journal: Journal, backend: Backend, cleanup_within: float = 35.0) -> None:
         self._journal = journal
         self._backend = backend
-        self._cleanup_within = cleanup_within
         self._loop = asyncio.get_running_loop()
-        self._timers = CoarseTimers(self._loop)
+        self._commands = Commands(journal, self._loop, cleanup_within)
         self._group = asyncio.TaskGroup()  # for what is no command
-        self._tasks: set[EagerTask] = set()  # one for each command that is claimed, runs or ends
-        self._running: set[Running] = set()
         self._spawned: set[asyncio.Task[None]] = set()
-        self._is_closing = False  # for new commands
         self._is_left = False  # for everything
-        self._all_ended: asyncio.Future[None] | None = None
-        self._all_over: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Get ready to run commands."""
@@ -66,43 +61,42 @@ class Runner:
 
     async def __aexit__(self, *_: object) -> None:
         """Cancel what still runs and wait until it has cleaned up. `drain` first is kinder."""
-        self._is_closing = self._is_left = True
-        for running in tuple(self._running):
-            running.shut_down()
+        self._commands.is_closing = self._is_left = True
+        self._shut_down()
         for task in tuple(self._spawned):
             task.cancel()
         await self._group.__aexit__(None, None, None)
-        if self._tasks:
-            self._all_over = self._loop.create_future()
-            await self._all_over
+        while self._commands.running or self._commands.claiming:
+            await self._one_is_over()
 
     @property
     def running(self) -> int:
         """The number of commands that run."""
-        return len(self._running)
+        return len(self._commands.running)
 
     def submit(
         self,
         record: Record,
         command: Command,
-        answered: Answered,
+        asked: Asked,
         *,
         backend: Backend | None = None,
-        ended: Ended | None = None,
         refused: CallApiError | None = None,
     ) -> None:
         """Start a command, unless it exists. Up to its first wait it has run when this returns.
 
         Args:
+            asked: Is told what becomes of it.
             backend: What it is run on; by default what all are.
             refused: Why it may not be started; one that exists is followed all the same.
         """
         if self._is_left:
-            answered(CommandCancelled(SHUTTING_DOWN))
+            asked.refused(CommandCancelled(SHUTTING_DOWN))
             return
+        if self._commands.is_closing:
+            refused = CommandCancelled(SHUTTING_DOWN)
         backend = backend or self._backend
-        submitted = self._submitted(record, command, answered, backend, ended, refused)
-        self._begin(submitted, record.cmd_id)
+        Submitted(self._commands, record, command, backend, asked, refused).start()
 
     def adopt(self, owned: Owned, story: Story, callid: CallId | None) -> None:
         """End a command of a daemon that died, or leave it to the next one if this one goes first.
@@ -111,7 +105,7 @@ class Runner:
             story: What finds out how. It takes a bounded time, and never raises but what is told.
             callid: What its call was called last, if that was told.
         """
-        self._begin(self._adopted(owned, story, callid), owned.record.cmd_id)
+        Adopted(self._commands, owned, story, self._backend, callid).start()
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Do something else on behalf of a client. It must not raise; leaving cancels it.
@@ -135,98 +129,158 @@ class Runner:
         Args:
             within: Seconds until the last of them has ended, cleaned up or not, and that is kept.
         """
-        self._is_closing = True
+        self._commands.is_closing = True
         until = self._loop.time() + within
         to_clean_up = min(_CLEANUP_AT_SHUTDOWN, within / 2)
         await self._ended_within(within - to_clean_up)
-        for running in tuple(self._running):
-            running.shut_down()
+        self._shut_down()
         await self._ended_within(to_clean_up)
-        for running in tuple(self._running):
+        for running in tuple(self._commands.running):
             running.give_up()
         with suppress(TimeoutError):
             async with asyncio.timeout_at(max(until, self._loop.time() + _KEPT_WITHIN)):
-                while len(self._tasks) > len(self._running):  # some are being claimed
+                while self._commands.claiming:
                     await self._journal.settled()
                     await asyncio.sleep(0)
                 await self._journal.settled()
         await asyncio.sleep(0)  # in this turn those who listen hear of it
 
-    def _is_over(self, task: EagerTask) -> None:
-        self._tasks.discard(task)
-        if not self._tasks and self._all_over is not None and not self._all_over.done():
-            self._all_over.set_result(None)
-
-    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = EagerTask(work, self._loop, name, self._is_over)
-        self._tasks.add(task)
-        task.start()
+    def _shut_down(self) -> None:
+        for running in tuple(self._commands.running):
+            running.shut_down()
 
     async def _ended_within(self, seconds: float) -> None:
-        if not self._running:
-            return
-        self._all_ended = self._loop.create_future()
-        await asyncio.wait([self._all_ended], timeout=seconds)
-        self._all_ended = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._commands.running:
+                    await self._one_is_over()
 
-    async def _submitted(
+    async def _one_is_over(self) -> None:
+        self._commands.one_is_over = self._loop.create_future()
+        await self._commands.one_is_over
+
+
+class Submitted(Running):
+    """A command that a client has asked for.
+
+    Args:
+        refused: Why it may not be started; one that exists is followed all the same.
+    """
+
+    __slots__ = ("_asked", "_record", "_refused")
+
+    def __init__(
         self,
+        commands: Commands,
         record: Record,
-        command: Command,
-        answered: Answered,
+        story: Story,
         backend: Backend,
-        ended: Ended | None,
+        asked: Asked,
         refused: CallApiError | None,
     ) -> None:
-        SUBJECT.set(f"[{record.cmd_id}]")
-        try:
-            claimed = await self._claim(record, refused)
-        except CallApiError as error:
-            answered(error)
-            return
-        except Exception:  # a journal that fails must not cost the answer
-            logger.exception("could not be claimed")
-            answered(InternalError())
-            return
-        if isinstance(claimed, Snapshot):
-            answered(claimed)
-            return
-        running = Running(claimed, self._cleanup_within, self._timers)
-        self._running.add(running)
-        try:
-            answered(claimed)
-            if self._is_closing or claimed.is_cancelling:
-                running.end(CommandCancelled(SHUTTING_DOWN if self._is_closing else ""))
-            else:
-                await running.run(command, backend)
-        finally:
-            self._has_ended(running, ended)
+        super().__init__(commands, record.cmd_id, story, backend)
+        self._record = record
+        self._asked = asked
+        self._refused = refused
 
-    async def _adopted(self, owned: Owned, story: Story, callid: CallId | None) -> None:
-        SUBJECT.set(f"[{owned.record.cmd_id}]")
-        running = Running(owned, self._cleanup_within, self._timers, is_adopted=True, callid=callid)
-        self._running.add(running)
-        try:
-            await running.run(story, self._backend)
-        finally:
-            self._has_ended(running, None)
+    def begin(self) -> Coroutine[Any, Any, None] | None:
+        """Claim the command, at once if that can be."""
+        SUBJECT.set(self._subject)
+        if self._refused is None:
+            claimed = self._commands.journal.claim_now(self._record)
+            if claimed is not None:
+                is_ours = self._take(claimed)
+                return self._story.run(self._backend, self._emit) if is_ours else None
+        self._commands.claiming.add(self)
+        return self._claim_and_run()
 
-    def _has_ended(self, running: Running, ended: Ended | None) -> None:
-        self._running.discard(running)
-        if ended is not None:
-            ended(running.problem)
-        if not self._running and self._all_ended is not None:
-            self._all_ended.cancel()  # set_result would fail the second time
+    def finish(self, error: BaseException | None) -> None:
+        """Tell who asked for it that it is over, too; or that it was refused."""
+        super().finish(error)
+        if self._is_owned:
+            self._asked.ended(self.problem)
+        elif isinstance(error, CallApiError):
+            self._asked.refused(error)
+        elif isinstance(error, Exception):  # a journal that fails must not cost the answer
+            logger.error("could not be claimed", exc_info=error)
+            self._asked.refused(InternalError())
 
-    async def _claim(self, record: Record, refused: CallApiError | None) -> Owned | Snapshot:
-        refused = CommandCancelled(SHUTTING_DOWN) if self._is_closing else refused
-        if refused is not None:
+    async def _claim_and_run(self) -> None:
+        if self._take(await self._claimed()):
+            await self._owned.may_act()
+            await self._story.run(self._backend, self._emit)
+
+    async def _claimed(self) -> Owned | Snapshot:
+        if self._refused is not None:
             try:
-                await self._journal.read(record.cmd_id, token=record.token)
+                await self._commands.journal.read(self._record.cmd_id, token=self._record.token)
             except UnknownCommand:
-                raise refused from None
-        return await self._journal.claim(record)
+                raise self._refused from None
+        return await self._commands.journal.claim(self._record)
 
+    def _take(self, claimed: Owned | Snapshot) -> bool:
+        """Answer; return whether the command is ours to run."""
+        if isinstance(claimed, Snapshot):
+            self._asked.exists(claimed)
+            return False
+        self.own(claimed, self._record.timeout)
+        claimed.on_cancel = self._cancel
+        self._asked.started(claimed)
+        if self._commands.is_closing or claimed.is_cancelling:
+            self.end(CommandCancelled(SHUTTING_DOWN if self._commands.is_closing else ""))
+            return False
+        return True
+
+    def _cancel(self) -> None:
+        self.stop(CommandCancelled())
+
+
+class Adopted(Running):
+    """A command of a daemon that died.
+
+    What is run looks what became of it, in a bounded time: whoever cancels it hears the truth,
+    and if this daemon goes, too, it is left to the next one.
+
+    Args:
+        callid: What the call was called last, if that was told.
+    """
+
+    __slots__ = ("_left_over",)
+
+    def __init__(
+        self,
+        commands: Commands,
+        owned: Owned,
+        story: Story,
+        backend: Backend,
+        callid: CallId | None,
+    ) -> None:
+        super().__init__(commands, owned.record.cmd_id, story, backend)
+        self._left_over = owned
+        self._callid = callid
+
+    def begin(self) -> Coroutine[Any, Any, None]:
+        """Take it over."""
+        SUBJECT.set(self._subject)
+        self.own(self._left_over, _ADOPTED_WITHIN)
+        return self._look()
+
+    def shut_down(self) -> None:
+        """Leave it to the next daemon."""
+        if self._has_ended:
+            super().shut_down()
+            return
+        logger.info("left to the next daemon", extra=self._about())
+        self._has_ended = True  # for this daemon
+        self.give_up()
+
+    async def _look(self) -> None:
+        await self._owned.may_act()
+        await self._story.run(self._backend, self._emit)
+
+
+_ADOPTED_WITHIN: Final = 86400.0
+"""Seconds: those who find out how commands ended wait for each other, and see to the time."""
 
 _KEPT_WITHIN: Final = 2.0
 """Seconds, at least, for a slow disk before the daemon goes."""

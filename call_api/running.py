@@ -7,9 +7,10 @@ from typing import Final, Protocol
 from call_api.backends.base import ACTING, Backend
 from call_api.coarse_timers import CoarseTimers, Handle
 from call_api.commands.base import Emit
+from call_api.eager_task import EagerTask
 from call_api.errors import CallApiError, CommandCancelled, CommandTimeout, InternalError
 from call_api.events import Ended, Error, Event
-from call_api.journal import Fenced, Owned
+from call_api.journal import Fenced, Journal, Owned
 from call_api.logs import Life
 from call_api.model import CallId
 
@@ -17,9 +18,6 @@ logger = logging.getLogger(__name__)
 _life = Life(logger)
 
 SHUTTING_DOWN: Final = "the daemon is shutting down"
-
-_ADOPTED_WITHIN: Final = 86400.0
-"""Seconds: those who find out how commands ended wait for each other, and see to the time."""
 
 _INSIST_EVERY: Final = 1.0
 """Seconds until a command that swallowed its cancellation is cancelled again."""
@@ -36,98 +34,107 @@ class Story(Protocol):
         """
 
 
-class Running:
-    """One command that runs. To be made, and run, by a task of its own.
+class Commands:
+    """The commands that there are, and what they have in common.
+
+    Attributes:
+        running: Those that run or end.
+        claiming: Those that wait for the journal.
+        is_closing: Whether nothing new may run.
+        one_is_over: Is set when one is, for who waits for that.
+    """
+
+    def __init__(
+        self, journal: Journal, loop: asyncio.AbstractEventLoop, cleanup_within: float
+    ) -> None:
+        self.journal = journal
+        self.loop = loop
+        self.timers = CoarseTimers(loop)
+        self.cleanup_within = cleanup_within
+        self.running: set[Running] = set()
+        self.claiming: set[Running] = set()
+        self.is_closing = False
+        self.one_is_over: asyncio.Future[None] | None = None
+
+    def is_over(self, one: "Running") -> None:
+        """Let go of a command."""
+        self.running.discard(one)
+        self.claiming.discard(one)
+        if self.one_is_over is not None and not self.one_is_over.done():
+            self.one_is_over.set_result(None)
+
+
+class Running(EagerTask):
+    """One command that runs; and the task that it runs in.
 
     Args:
-        owned: The right to act for it.
-        timers: Those of the loop.
-        cleanup_within: Seconds it has, once it is cancelled, until it is ended all the same.
-        is_adopted: Whether the daemon that ran it died. What is run now looks what became of it,
-            in a bounded time: whoever cancels it hears the truth, and if this daemon goes, too,
-            it is left to the next one.
-        callid: What the call was called last, if that was told already.
+        commands: All of them.
+        cmd_id: Which one it is.
+        story: What is run.
 
     Attributes:
         problem: Why it failed, once it has ended.
     """
 
     __slots__ = (
+        "_backend",
         "_callid",
-        "_cancels",
-        "_cleanup_within",
+        "_commands",
         "_has_ended",
-        "_is_adopted",
-        "_loop",
+        "_is_owned",
         "_owned",
         "_stopping",
-        "_task",
+        "_story",
+        "_subject",
         "_timeout",
         "_timer",
         "problem",
     )
 
-    def __init__(
-        self,
-        owned: Owned,
-        cleanup_within: float,
-        timers: CoarseTimers,
-        *,
-        is_adopted: bool = False,
-        callid: CallId | None = None,
-    ) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._is_adopted = is_adopted
-        self._timeout = _ADOPTED_WITHIN if is_adopted else owned.record.timeout
-        self._task = task
-        self._loop = task.get_loop()
-        self._owned = owned
-        self._cleanup_within = cleanup_within
-        self._timer: Handle = timers.call_later(self._timeout, self._reach_ceiling)
+    _owned: Owned  # from the moment on that it is ours
+    _timer: Handle
+
+    def __init__(self, commands: Commands, cmd_id: str, story: Story, backend: Backend) -> None:
+        super().__init__(commands.loop, cmd_id)
+        self._commands = commands
+        self._subject = f"[{cmd_id}]"
+        self._story = story
+        self._backend = backend
+        self._is_owned = False
+        self._timeout = 0.0
         self._stopping: CallApiError | None = None  # why it was cancelled
-        self._cancels = 0  # how often
-        self._callid = callid
+        self._callid: CallId | None = None
         self._has_ended = False
         self.problem: CallApiError | None = None
-        owned.on_cancel = None if is_adopted else self._cancel
 
-    async def run(self, story: Story, backend: Backend) -> None:
-        """Run the command to its end, whatever that is.
+    def own(self, owned: Owned, timeout: float) -> None:
+        """Take note that the command is ours to run, and for how long."""
+        self._owned = owned
+        self._is_owned = True
+        self._timeout = timeout
+        self._timer = self._commands.timers.call_later(timeout, self._reach_ceiling)
+        self._commands.running.add(self)
+        ACTING.set(owned)
 
-        Raises:
-            CancelledError: The task was cancelled, and not by this object.
-        """
-        ACTING.set(self._owned)
-        try:
-            await self._owned.may_act()
-            await story.run(backend, self._emit)
-        except asyncio.CancelledError:
-            self.end(self._cancelled())
-            while self._cancels:
-                self._cancels -= 1
-                self._task.uncancel()
-            if self._task.cancelling():
-                raise
-        except Fenced:
-            self._has_ended = True  # somebody else tells how
-            self.problem = CommandCancelled("another daemon has taken it over")
-            logger.warning("another daemon has taken the command over")
-        except Exception as error:  # noqa: BLE001  # every command ends, also one with a bug
-            self.end(self._failure(error))
-        else:
-            self.end(None)
-        finally:
+    def finish(self, error: BaseException | None) -> None:
+        """Tell that it is over, and how; but not if it never was ours."""
+        if self._is_owned:
+            if error is None:
+                self.end(None)
+            elif isinstance(error, asyncio.CancelledError):
+                self.end(self._cancelled(error))
+            elif isinstance(error, Fenced):
+                self._has_ended = True  # somebody else tells how
+                self.problem = CommandCancelled("another daemon has taken it over")
+                logger.warning("another daemon has taken the command over")
+            elif isinstance(error, Exception):  # every command ends, also one with a bug
+                self.end(self._failure(error))
             self._timer.cancel()
+        self._commands.is_over(self)
 
     def shut_down(self) -> None:
         """Stop the command because the daemon goes."""
-        if not self._is_adopted or self._has_ended:
-            self.stop(CommandCancelled(SHUTTING_DOWN))
-            return
-        logger.info("left to the next daemon", extra=self._about())
-        self._has_ended = True  # for this daemon
-        self.give_up()
+        self.stop(CommandCancelled(SHUTTING_DOWN))
 
     def stop(self, reason: CallApiError) -> None:
         """Cancel the command, unless that was done before. What it was doing is cleaned up."""
@@ -135,9 +142,8 @@ class Running:
             return
         self._stopping = reason
         self._timer.cancel()
-        self._timer = self._loop.call_later(self._cleanup_within, self.give_up)
-        self._cancels += 1
-        self._task.cancel()
+        self._timer = self._loop.call_later(self._commands.cleanup_within, self.give_up)
+        self.cancel()
 
     def give_up(self) -> None:
         """End a stopped command that is still not done, whatever it goes on doing."""
@@ -146,8 +152,7 @@ class Running:
             self.end(self._stopping)
         self._timer.cancel()
         self._timer = self._loop.call_later(_INSIST_EVERY, self.give_up)
-        self._cancels += 1
-        self._task.cancel()
+        self.cancel()
 
     def end(self, problem: CallApiError | None) -> None:
         """Tell that the command is over. From then on it cannot tell anything."""
@@ -158,11 +163,11 @@ class Running:
         self._timer.cancel()
         if problem is None:
             self._owned.append(Ended(callid=self._callid), last=True)
-            _life.tell(f"[{self._owned.record.cmd_id}]", "ended")
+            _life.tell(self._subject, "ended")
         else:
             self._append(problem)
             self._owned.append(Ended(), last=True)
-            _life.tell(f"[{self._owned.record.cmd_id}]", f"failed: {problem}")
+            _life.tell(self._subject, "failed: %s", problem)
 
     def _append(self, problem: CallApiError) -> None:
         """Tell why the command failed. A problem that JSON cannot say must not keep it running."""
@@ -179,13 +184,13 @@ class Running:
         self._callid = getattr(event, "callid", self._callid)
         self._owned.append(event)
 
-    def _cancelled(self) -> CallApiError:
+    def _cancelled(self, error: BaseException) -> CallApiError:
         """Return what the client is told about a cancellation."""
         if self._stopping is not None:
             return self._stopping
-        if self._task.cancelling():
+        if self.cancelling():
             return CommandCancelled(SHUTTING_DOWN)
-        logger.error("something that it waited for was cancelled", exc_info=True)
+        logger.error("something that it waited for was cancelled", exc_info=error)
         return InternalError()
 
     def _failure(self, error: Exception) -> CallApiError:
@@ -198,12 +203,9 @@ class Running:
         logger.error("failed unexpectedly", exc_info=error)
         return InternalError()
 
-    def _cancel(self) -> None:
-        self.stop(CommandCancelled())
-
     def _reach_ceiling(self) -> None:
         self.stop(CommandTimeout(self._timeout))
 
     def _about(self) -> dict[str, str]:
         """Whom a log line is about that may be written outside the command's task."""
-        return {"subject": f"[{self._owned.record.cmd_id}]"}
+        return {"subject": self._subject}

@@ -66,6 +66,10 @@ class SqliteJournal(MemoryJournal):
         """Whether as many commands run as may, those included that are being claimed."""
         return self.running + len(self._claiming) >= self._run_most
 
+    def claim_now(self, record: Record) -> Owned | Snapshot | None:  # noqa: ARG002
+        """Return None: nothing is ours before it is kept."""
+        return None
+
     async def claim(self, record: Record) -> Owned | Snapshot:
         """Make a command ours to run once that is kept, or return the same one that exists.
 

@@ -32,7 +32,7 @@ class Order(Struct, frozen=True, gc=False):
     method: str
     command: Command
     cmd_id: CmdId | None
-    timeout: float | None
+    timeout: int | float | None
 
 
 def read(method: str, params: dict[str, Any] | list[Any] | None) -> Order | Query:

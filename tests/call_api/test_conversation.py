@@ -12,7 +12,7 @@ from call_api.errors import CallFailed, ProxyUnreachable
 from call_api.journal import Record
 from call_api.memory_journal import Bounds, MemoryJournal
 from call_api.model import CallId, DialectName
-from call_api.runner import Answered, Runner
+from call_api.runner import Asked, Runner
 from tests.fakes.fake_client import FakeClient, serving
 from tests.fakes.running import turns
 from tests.fakes.scripted_backend import Item, ScriptedBackend
@@ -285,7 +285,7 @@ async def test_a_bug_is_an_internal_error_with_a_traceback_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken(Runner):
-        def submit(self, record: Record, command: Command, answered: Answered, **_: object) -> None:
+        def submit(self, record: Record, command: Command, asked: Asked, **_: object) -> None:
             raise OSError("out of order")
 
     async with serving(ScriptedBackend()) as api:

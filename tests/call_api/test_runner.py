@@ -58,7 +58,7 @@ async def test_a_journal_that_fails_costs_the_command_but_not_the_answer(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken(MemoryJournal):
-        async def claim(self, record: Record) -> Owned | Snapshot:
+        def claim_now(self, record: Record) -> Owned | Snapshot | None:
             raise OSError("disk full")
 
     loop = asyncio.get_running_loop()
@@ -190,6 +190,9 @@ class Slow(MemoryJournal):
         super().__init__(clock=loop.time, call_soon=loop.call_soon)
         self.claiming = Blocked()
         self.is_cancelled_meanwhile = False
+
+    def claim_now(self, record: Record) -> Owned | Snapshot | None:
+        return None
 
     async def claim(self, record: Record) -> Owned | Snapshot:
         claimed = await super().claim(record)

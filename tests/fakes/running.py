@@ -15,7 +15,7 @@ from call_api.events import CallHolding, CallHoldStart
 from call_api.journal import Owned, Snapshot
 from call_api.memory_journal import MemoryJournal
 from call_api.model import CmdId
-from call_api.runner import Ended, Runner
+from call_api.runner import Runner
 from tests.fakes.following import calling
 from tests.fakes.records import record
 from tests.fakes.scripted_backend import ScriptedBackend
@@ -35,6 +35,23 @@ class Body(Command, frozen=True, kw_only=True):
 
 async def nothing(emit: Emit) -> None:
     """The body of a command that has nothing to tell."""
+
+
+class Listener:
+    """Who asked for a command: hands on what became of it, and that it is over."""
+
+    def __init__(
+        self,
+        answered: Callable[[Owned | Snapshot | CallApiError], None],
+        ended: Callable[[CallApiError | None], object],
+    ) -> None:
+        self.started: Callable[[Owned], None] = answered
+        self.exists: Callable[[Snapshot], None] = answered
+        self.refused: Callable[[CallApiError], None] = answered
+        self._ended = ended
+
+    def ended(self, problem: CallApiError | None) -> None:
+        self._ended(problem)
 
 
 class Desk:
@@ -57,11 +74,11 @@ class Desk:
         *,
         timeout: float = 5.0,
         fingerprint: str = "f",
-        ended: Ended | None = None,
+        ended: Callable[[CallApiError | None], object] = lambda problem: None,
     ) -> None:
         """Submit a command."""
         made = record(cmd_id, timeout=timeout, fingerprint=fingerprint)
-        self.runner.submit(made, Body(act=act), self._answer, ended=ended)
+        self.runner.submit(made, Body(act=act), Listener(self._answer, ended))
 
     async def story(self, cmd_id: str = "a") -> list[Any]:
         """Wait until a command has ended; return all that it told."""

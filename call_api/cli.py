@@ -264,7 +264,8 @@ def _spare_what_stays() -> None:
     """Have Python look for garbage among what is new, and seldom among what has lasted.
 
     Modules and settings stay for ever, kept commands for minutes: by its own rule the collector
-    would walk through all of them whenever there is a quarter more, while everything stands.
+    would walk through all of them whenever there is a quarter more, while everything stands. The
+    hundreds of commands that run at once come and go within what is new, and are not looked at.
     """
     import gc
 
@@ -273,7 +274,7 @@ def _spare_what_stays() -> None:
     gc.set_threshold(_NEW, _YOUNG, _OLD)
 
 
-_NEW, _YOUNG, _OLD = 5_000, 5, 100  # objects; collections of the generation before
+_NEW, _YOUNG, _OLD = 50_000, 3, 20  # objects; collections of the generation before
 
 
 def _allow_many_files() -> None:

@@ -1,10 +1,10 @@
 """CallHold: one party of a call, or both, hear music or nothing."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from call_api.backends.base import Backend
 from call_api.commands.base import Command, Emit
-from call_api.commands.hold_steps import tell_legs, tell_missing_legs
+from call_api.commands.hold_steps import HoldWords, tell_legs, tell_missing_legs
 from call_api.commands.told import Told
 from call_api.events import CallHolding, CallHoldStart, CallHoldSuccessful, Event
 from call_api.model import LEGS, CallId, LegName
@@ -30,14 +30,7 @@ class CallHold(Command, frozen=True, kw_only=True):
         """
         legs = LEGS if self.leg is None else (self.leg,)
         async with backend.hold(self.callid, legs) as steps:
-            emit(CallHolding())
-            await tell_legs(
-                steps,
-                legs,
-                emit,
-                started=lambda leg: CallHoldStart(leg=leg),
-                successful=lambda leg, all_: CallHoldSuccessful(leg=leg, legs=all_),
-            )
+            await tell_legs(steps, legs, emit, _WORDS)
 
     async def take_over(self, backend: Backend, told: Told, emit: Emit) -> None:
         """Find out whether the legs are on hold; tell the steps that are missing.
@@ -48,13 +41,12 @@ class CallHold(Command, frozen=True, kw_only=True):
         """
         legs = LEGS if self.leg is None else (self.leg,)
         remains = await backend.remains(self.callid)
-        tell_missing_legs(
-            remains,
-            legs,
-            told,
-            emit,
-            is_done=remains.call == "up" and set(legs) <= set(remains.held),
-            accepted=CallHolding(),
-            started=lambda leg: CallHoldStart(leg=leg),
-            successful=lambda leg, all_: CallHoldSuccessful(leg=leg, legs=all_),
-        )
+        is_done = remains.call == "up" and set(legs) <= set(remains.held)
+        tell_missing_legs(remains, legs, told, emit, _WORDS, is_done=is_done)
+
+
+_WORDS: Final = HoldWords(
+    CallHolding(),
+    lambda leg: CallHoldStart(leg=leg),
+    lambda leg, legs: CallHoldSuccessful(leg=leg, legs=legs),
+)

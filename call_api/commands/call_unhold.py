@@ -1,10 +1,10 @@
 """CallUnhold: the parties of a call hear each other again."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from call_api.backends.base import Backend
 from call_api.commands.base import Command, Emit
-from call_api.commands.hold_steps import tell_legs, tell_missing_legs
+from call_api.commands.hold_steps import HoldWords, tell_legs, tell_missing_legs
 from call_api.commands.told import Told
 from call_api.events import CallUnholding, CallUnholdStart, CallUnholdSuccessful, Event
 from call_api.model import LEGS, CallId, LegName
@@ -32,14 +32,7 @@ class CallUnhold(Command, frozen=True, kw_only=True):
         """
         legs = LEGS if self.leg is None else (self.leg,)
         async with backend.unhold(self.callid, legs) as steps:
-            emit(CallUnholding())
-            await tell_legs(
-                steps,
-                legs,
-                emit,
-                started=lambda leg: CallUnholdStart(leg=leg),
-                successful=lambda leg, all_: CallUnholdSuccessful(leg=leg, legs=all_),
-            )
+            await tell_legs(steps, legs, emit, _WORDS)
 
     async def take_over(self, backend: Backend, told: Told, emit: Emit) -> None:
         """Find out whether the legs are back; tell the steps that are missing.
@@ -50,13 +43,12 @@ class CallUnhold(Command, frozen=True, kw_only=True):
         """
         legs = LEGS if self.leg is None else (self.leg,)
         remains = await backend.remains(self.callid)
-        tell_missing_legs(
-            remains,
-            legs,
-            told,
-            emit,
-            is_done=remains.call == "up" and not set(legs) & set(remains.held),
-            accepted=CallUnholding(),
-            started=lambda leg: CallUnholdStart(leg=leg),
-            successful=lambda leg, all_: CallUnholdSuccessful(leg=leg, legs=all_),
-        )
+        is_done = remains.call == "up" and not set(legs) & set(remains.held)
+        tell_missing_legs(remains, legs, told, emit, _WORDS, is_done=is_done)
+
+
+_WORDS: Final = HoldWords(
+    CallUnholding(),
+    lambda leg: CallUnholdStart(leg=leg),
+    lambda leg, legs: CallUnholdSuccessful(leg=leg, legs=legs),
+)

@@ -1,49 +1,66 @@
 """What holds and their ends tell alike."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Literal, TypeAlias
 
 from call_api.backends.base import HoldStep, Remains
 from call_api.commands.base import Emit
-from call_api.commands.progress import Progress
 from call_api.commands.told import Told, owner_lost
 from call_api.events import Event
-from call_api.model import LegName
+from call_api.model import LEGS, LegName
 
-_State: TypeAlias = Literal["start", "ok"]
-_ORDER: tuple[_State, ...] = ("start", "ok")
+
+class HoldWords:
+    """The events of a command that changes holds: there are few, so each is made once.
+
+    Args:
+        accepted: Is told first.
+        started: Makes the event that a leg is asked.
+        successful: Makes the event that a leg has agreed; its second argument is all of the
+            command's legs when this was the last one.
+    """
+
+    def __init__(
+        self,
+        accepted: Event,
+        started: Callable[[LegName], Event],
+        successful: Callable[[LegName, tuple[LegName, ...] | None], Event],
+    ) -> None:
+        self.accepted = accepted
+        self.started = {leg: started(leg) for leg in LEGS}
+        self._alone = {leg: successful(leg, (leg,)) for leg in LEGS}
+        self._first = {leg: successful(leg, None) for leg in LEGS}
+        self._last = {leg: successful(leg, LEGS) for leg in LEGS}
+
+    def successful(self, leg: LegName, legs: Sequence[LegName], *, is_last: bool) -> Event:
+        """Return the event that one of these legs has agreed."""
+        if len(legs) == 1:
+            return self._alone[leg]
+        return self._last[leg] if is_last else self._first[leg]
 
 
 async def tell_legs(
-    steps: AsyncIterator[HoldStep],
-    legs: Sequence[LegName],
-    emit: Emit,
-    *,
-    started: Callable[[LegName], Event],
-    successful: Callable[[LegName, tuple[LegName, ...] | None], Event],
+    steps: AsyncIterator[HoldStep], legs: Sequence[LegName], emit: Emit, words: HoldWords
 ) -> None:
-    """Tell the steps of each leg until all of them have agreed.
-
-    Args:
-        started: Makes the event that a leg is asked.
-        successful: Makes the event that a leg has agreed; its second argument is all of the
-            legs when this was the last one.
+    """Tell the steps of each leg until all of them have agreed: each once, none left out.
 
     Raises:
         CallApiError: One of them has not agreed.
     """
-    by_leg = {leg: Progress(_ORDER) for leg in legs}
+    emit(words.accepted)
+    asked: list[LegName] = []
+    to_come = list(legs)
     async for step in steps:
-        if step.leg not in by_leg:
+        leg = step.leg
+        if leg not in to_come:
             continue
-        for state in by_leg[step.leg].due(step.state):
-            if state == "start":
-                emit(started(step.leg))
-            else:
-                is_last = all(progress.is_complete for progress in by_leg.values())
-                emit(successful(step.leg, tuple(legs) if is_last else None))
-    for progress in by_leg.values():
-        progress.finish()
+        if leg not in asked:
+            asked.append(leg)
+            emit(words.started[leg])
+        if step.state == "ok":
+            to_come.remove(leg)
+            emit(words.successful(leg, legs, is_last=not to_come))
+    if to_come:
+        raise RuntimeError(f"the back end reported no 'ok' of the {to_come[0]}")
 
 
 def tell_missing_legs(
@@ -51,32 +68,28 @@ def tell_missing_legs(
     legs: Sequence[LegName],
     told: Told,
     emit: Emit,
+    words: HoldWords,
     *,
     is_done: bool,
-    accepted: Event,
-    started: Callable[[LegName], Event],
-    successful: Callable[[LegName, tuple[LegName, ...] | None], Event],
 ) -> None:
     """Tell what was not told when the daemon died, if all of the legs have agreed.
 
     Args:
         is_done: Whether they have, as far as the back end can tell.
-        accepted: The event that comes first.
-        started: As for `tell_legs`.
-        successful: As for `tell_legs`.
 
     Raises:
         OwnerLost: They have not.
     """
-    done = [leg for leg in legs if told.has(type(successful(leg, None)), leg=leg)]
+    agreed = type(words.successful(legs[0], legs, is_last=False))
+    done = [leg for leg in legs if told.has(agreed, leg=leg)]
     if not is_done and len(done) < len(legs):
         raise owner_lost(remains)
-    if not told.has(type(accepted)):
-        emit(accepted)
+    if not told.has(type(words.accepted)):
+        emit(words.accepted)
     for leg in legs:
         if leg in done:
             continue
-        if not told.has(type(started(leg)), leg=leg):
-            emit(started(leg))
+        if not told.has(type(words.started[leg]), leg=leg):
+            emit(words.started[leg])
         done.append(leg)
-        emit(successful(leg, tuple(legs) if len(done) == len(legs) else None))
+        emit(words.successful(leg, legs, is_last=len(done) == len(legs)))

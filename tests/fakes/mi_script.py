@@ -9,14 +9,16 @@ from typing import Any, TypeAlias
 
 from call_api.backends.base import ACTING
 from call_api.backends.opensips.client import MiChannel, ProxyClient
-from call_api.backends.opensips.events import EventTable, RecentDialogs
+from call_api.backends.opensips.event_table import EventTable
 from call_api.backends.opensips.keeper import Keeper
 from call_api.backends.opensips.mi import MiError
 from call_api.backends.opensips.patience import Patience
 from call_api.backends.opensips.proxies import Proxies
+from call_api.backends.opensips.recent_dialogs import RecentDialogs
 from call_api.backends.opensips.shared import Shared
 from call_api.errors import CallApiError
 from call_api.model import CallId, SipUri
+from call_api.spare_timers import SpareTimers
 
 SILENCE = object()
 """No answer at all."""
@@ -168,6 +170,7 @@ async def shared_with(
                 recent=recent,
                 keeper=keeper,
                 patience=patience or Patience(),
+                timers=SpareTimers(asyncio.get_running_loop()),
             ),
             proxies,
         )

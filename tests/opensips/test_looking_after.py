@@ -73,7 +73,7 @@ async def test_calls_that_were_made_since_it_was_started_anew_go_on() -> None:
 
     assert lost == ["gone", "untold"]
     for stop in stops:
-        stop()
+        stop.close()
 
 
 @in_virtual_time

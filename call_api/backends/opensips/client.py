@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from call_api.backends.opensips import requests
 from call_api.backends.opensips.dialogs import Dialog, parse_dialog
 from call_api.backends.opensips.events import EVENTS, OPTIONAL_EVENTS
-from call_api.backends.opensips.mi import MiExchange, Reply
+from call_api.backends.opensips.mi import Reply
+from call_api.backends.opensips.mi_exchange import MiExchange
 from call_api.backends.opensips.outcomes import result_of
 from call_api.backends.opensips.requests import MiRequest
 from call_api.errors import CallApiError, ProxyUnreachable, UnknownCall
@@ -72,11 +72,24 @@ Raises:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Troubled:
-    callid: CallId
-    tell: Callable[[str], None]
-    since: float
+class Troubled:
+    """The right to be told when a call is lost, until `close`."""
+
+    def __init__(
+        self,
+        others: dict["Troubled", None],
+        callid: CallId,
+        tell: Callable[[str], None],
+        since: float,
+    ) -> None:
+        self._others = others
+        self.callid = callid
+        self.tell = tell
+        self.since = since
+
+    def close(self) -> None:
+        """Stop. Does no harm a second time."""
+        self._others.pop(self, None)
 
 
 class ProxyClient:
@@ -109,13 +122,14 @@ class ProxyClient:
         self.reply_within = reply_within
         self.down: str | None = f"{name}: not asked yet"
         self.loop = asyncio.get_running_loop()
+        self._is_wire_logged = logger.isEnabledFor(logging.DEBUG)
         self._exchange = MiExchange()
-        self._waiting: dict[int, TellReply] = {}
+        self._waiting: dict[int, TellReply | asyncio.Future[Reply]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._sweeps_at = 0.0  # uvloop's handle of a timer that is due has no when()
         self._channel: MiChannel | None = None
         self._up_since: str | None = None
-        self._troubled: dict[object, _Troubled] = {}
+        self._troubled: dict[Troubled, None] = {}
 
     @property
     def waiting(self) -> int:
@@ -129,30 +143,13 @@ class ProxyClient:
             tell: May be told before this returns.
             within: Seconds to wait for the answer; by default the usual ones.
         """
-        now = self.loop.time()
-        if self._channel is None:
-            tell(Reply(silence=f"{self.name}: not connected"))
-            return
-        until = now + (within or self.reply_within)
-        request_id, data = self._exchange.request(
-            request.method, request.params, now, within or self.reply_within
-        )
-        self._waiting[request_id] = tell
-        logger.debug("%s > %s", self.name, data)
-        if self._timer is None or until < self._sweeps_at:
-            self._sweep_at(until)
-        self._channel.send(request_id, data)
+        self._send(request, tell, within)
 
-    async def request(self, request: MiRequest, within: float | None = None) -> Reply:
-        """Send a request, once, and return what came of it."""
-        waiter: asyncio.Future[Reply] = self.loop.create_future()
-
-        def tell(reply: Reply) -> None:
-            if not waiter.done():
-                waiter.set_result(reply)
-
-        self.send(request, tell, within)
-        return await waiter
+    def request(self, request: MiRequest, within: float | None = None) -> asyncio.Future[Reply]:
+        """Send a request, once, and return what comes of it."""
+        reply: asyncio.Future[Reply] = self.loop.create_future()
+        self._send(request, reply, within)
+        return reply
 
     async def ask(self, request: MiRequest) -> Reply:
         """Send a request that changes nothing, several times if need be."""
@@ -178,17 +175,18 @@ class ProxyClient:
 
     def receive(self, data: bytes) -> None:
         """Take in an answer. Called by the channel."""
-        logger.debug("%s < %s", self.name, data)
+        if self._is_wire_logged:
+            logger.debug("%s < %s", self.name, data)
         answered = self._exchange.receive(data)
         if answered is not None:
-            self._waiting.pop(answered[0])(answered[1])
+            self._answer(*answered)
 
     def fail(self, request_id: int | None, reason: str) -> None:
         """A request will have no answer; None: none of those that wait. Called by the channel."""
         lost = tuple(self._waiting) if request_id is None else (request_id,)
         for one in lost:
             if self._exchange.forget(one):
-                self._waiting.pop(one)(Reply(silence=f"{self.name}: {reason}"))
+                self._answer(one, Reply(silence=f"{self.name}: {reason}"))
         if request_id is None:
             self._set_down(reason)
             self._tell_trouble(reason)
@@ -205,19 +203,11 @@ class ProxyClient:
             self._channel.close()
             self._channel = None
 
-    def on_trouble(self, callid: CallId, tell: Callable[[str], None]) -> Callable[[], None]:
-        """Have it told when a call is lost: the proxy is gone, or was started anew without it.
-
-        Returns:
-            What stops that. It does no harm a second time.
-        """
-        key = object()
-        self._troubled[key] = _Troubled(callid, tell, self.loop.time())
-
-        def stop() -> None:
-            self._troubled.pop(key, None)
-
-        return stop
+    def on_trouble(self, callid: CallId, tell: Callable[[str], None]) -> Troubled:
+        """Have it told when a call is lost: the proxy is gone, or was started anew without it."""
+        troubled = Troubled(self._troubled, callid, tell, self.loop.time())
+        self._troubled[troubled] = None
+        return troubled
 
     async def open(self) -> MiChannel:
         """Return the channel, open.
@@ -271,6 +261,32 @@ class ProxyClient:
             for event in EVENTS:
                 await self.request(requests.subscribe(event, socket, 0), _GOOD_BYE_WITHIN)
 
+    def _send(
+        self,
+        request: MiRequest,
+        waiter: TellReply | asyncio.Future[Reply],
+        within: float | None,
+    ) -> None:
+        within = within or self.reply_within
+        channel, now = self._channel, self.loop.time()
+        request_id, data = self._exchange.request(request.method, request.params, now, within)
+        self._waiting[request_id] = waiter
+        if channel is None:
+            self.fail(request_id, "not connected")
+            return
+        if self._is_wire_logged:
+            logger.debug("%s > %s", self.name, data)
+        if self._timer is None or now + within < self._sweeps_at:
+            self._sweep_at(now + within)
+        channel.send(request_id, data)
+
+    def _answer(self, request_id: int, reply: Reply) -> None:
+        waiter = self._waiting.pop(request_id)
+        if not isinstance(waiter, asyncio.Future):
+            waiter(reply)
+        elif not waiter.done():  # its command may have been cancelled
+            waiter.set_result(reply)
+
     async def _subscribe(self, socket: str) -> str | None:
         """Return why there will be no events, or None."""
         for event in EVENTS:
@@ -293,12 +309,12 @@ class ProxyClient:
         self.down = named
 
     def _tell_trouble(self, reason: str) -> None:
-        for troubled in tuple(self._troubled.values()):
+        for troubled in tuple(self._troubled):
             troubled.tell(f"{self.name}: {reason}")
 
     async def _tell_lost(self, reason: str) -> None:
         """Tell of the calls that are no more. Others were made since, or kept in a database."""
-        for key, troubled in tuple(self._troubled.items()):
+        for troubled in tuple(self._troubled):
             try:
                 is_there = await self.dialog(troubled.callid) is not None
             except ProxyUnreachable:  # to ask for each would take hours
@@ -307,7 +323,7 @@ class ProxyClient:
             except CallApiError:
                 is_there = False
             is_new = self.loop.time() < troubled.since + _MADE_WITHIN
-            if key in self._troubled and not is_there and not is_new:
+            if troubled in self._troubled and not is_there and not is_new:
                 troubled.tell(f"{self.name}: {reason}")
 
     def _sweep_at(self, at: float) -> None:
@@ -322,7 +338,7 @@ class ProxyClient:
         for request_id in self._exchange.handle_timer(self.loop.time()):
             if self._channel is not None:
                 self._channel.forget(request_id)
-            self._waiting.pop(request_id)(Reply(silence=f"{self.name}: no answer"))
+            self._answer(request_id, Reply(silence=f"{self.name}: no answer"))
         at = self._exchange.next_timer()
         if at is not None and (self._timer is None or at < self._sweeps_at):
             self._sweep_at(at)

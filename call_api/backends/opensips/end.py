@@ -1,6 +1,5 @@
 """CallEnd: both legs are hung up, ringing or answered."""
 
-import asyncio
 from typing import Final
 
 from call_api.backends.base import ACTING
@@ -22,10 +21,10 @@ async def end_call(shared: Shared, callid: CallId) -> None:
         UnknownCall, ProxyRefused, NotSupported: The proxy refuses.
         ProxyUnreachable: It does not answer, and the call may still be up.
     """
-    loop = asyncio.get_running_loop()
+    loop = shared.timers.loop
     if shared.ended.has(callid, loop.time()):
         raise UnknownCall(callid)
-    proxy = await shared.proxies.find(callid)
+    proxy = shared.proxies.known(callid) or await shared.proxies.find(callid)
     dialog_id: str = callid
     if requests.looks_like_dialog_id(callid):
         dialog = await proxy.dialog(callid)

@@ -8,7 +8,7 @@ import msgspec
 
 from call_api.backends.opensips.checkup import Checkup
 from call_api.backends.opensips.client import ProxyClient
-from call_api.backends.opensips.events import EventTable
+from call_api.backends.opensips.event_table import EventTable
 from call_api.backends.opensips.keeper import Keeper
 from call_api.backends.opensips.opening import Events, open_clients, open_events
 from call_api.config import Config

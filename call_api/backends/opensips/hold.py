@@ -1,18 +1,18 @@
 """CallHold and CallUnHold: re-INVITEs to both legs, one change of a call at a time."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final, Self
 
 from call_api.backends.base import ACTING, HoldStep
 from call_api.backends.opensips import events, requests
-from call_api.backends.opensips.client import ProxyClient
+from call_api.backends.opensips.client import ProxyClient, Troubled
+from call_api.backends.opensips.event_table import Listening
 from call_api.backends.opensips.events import ProxyEvent
 from call_api.backends.opensips.hold_progress import HoldProgress
-from call_api.backends.opensips.inbox import Inbox, Told, Trouble
-from call_api.backends.opensips.mi import Reply
+from call_api.backends.opensips.mi import MiError, Reply
 from call_api.backends.opensips.outcomes import INVALID_PARAMS, refusal
-from call_api.backends.opensips.shared import Shared, established, look_at
+from call_api.backends.opensips.shared import Claim, Shared, established, look_at
 from call_api.errors import (
     CallApiError,
     CallBusy,
@@ -22,6 +22,7 @@ from call_api.errors import (
     UnknownCall,
 )
 from call_api.model import LEGS, CallId, LegName
+from call_api.spare_timers import SpareTimer
 
 _HEARD: Final = (events.HOLD, events.STATE)
 _NOT_READY: Final = 410  # the call rings, or its answer is not acknowledged yet
@@ -41,13 +42,16 @@ class HoldFlow:
     ) -> None:
         self._shared = shared
         self._callid = callid
-        self._legs = tuple(leg for leg in LEGS if leg in legs)
+        self._legs: tuple[LegName, ...] = LEGS if len(legs) == len(LEGS) else tuple(legs)
         self._hold = hold
         self._progress = HoldProgress(self._legs, hold=hold, within=shared.hold_within)
-        self._loop = asyncio.get_running_loop()
-        self._inbox: Inbox = Inbox(self._loop)
-        self._closers: list[Callable[[], object]] = [self._inbox.close]
+        self._loop = shared.timers.loop
         self._proxy: ProxyClient | None = None
+        self._claim: Claim | None = None
+        self._listening: Listening | None = None
+        self._troubled: Troubled | None = None
+        self._timer: SpareTimer | None = None
+        self._waiter: asyncio.Future[None] | None = None
         self._is_asked = False
 
     async def __aenter__(self) -> Self:
@@ -56,8 +60,16 @@ class HoldFlow:
         Raises:
             CallApiError: They are not; `Backend` says why.
         """
+        shared, callid = self._shared, self._callid
         try:
-            await self._open()
+            proxy = shared.proxies.known(callid) or await shared.proxies.find(callid)
+            self._open(proxy)
+            if not shared.is_settled(callid):
+                await shared.settle(callid)
+            reply = await self._ask(proxy)
+            if reply.error is not None or reply.silence is not None:
+                await self._mend(proxy, reply)
+            self._progress.accept(self._loop.time())
         except BaseException:
             self._close()
             raise
@@ -83,41 +95,40 @@ class HoldFlow:
                 raise progress.outcome
             if progress.outcome:
                 raise StopAsyncIteration
-            await self._advance()
-        return progress.steps.popleft()
+            await self._news()
+        return progress.steps.pop(0)
 
-    async def _open(self) -> None:
-        shared, inbox = self._shared, self._inbox
-        proxy = self._proxy = await shared.proxies.find(self._callid)
-        self._closers.append(shared.claim((self._callid,)).close)
-        self._closers.append(shared.table.listen(_HEARD, (self._callid,), inbox.put).close)
-        self._closers.append(
-            proxy.on_trouble(self._callid, lambda reason: inbox.put(Trouble(reason)))
-        )
-        await shared.settle(self._callid)
+    def _open(self, proxy: ProxyClient) -> None:
+        self._proxy = proxy
+        self._claim = self._shared.claim((self._callid,))
+        self._listening = self._shared.table.listen(_HEARD, (self._callid,), self._hear)
+        self._troubled = proxy.on_trouble(self._callid, self._lose)
+
+    async def _ask(self, proxy: ProxyClient) -> Reply:
         await ACTING.get().may_act()
         self._is_asked = True
-        request = requests.change_hold(self._callid, self._legs, hold=self._hold)
-        reply = await proxy.request(request)
+        return await proxy.request(requests.change_hold(self._callid, self._legs, hold=self._hold))
+
+    async def _mend(self, proxy: ProxyClient, reply: Reply) -> None:
+        """Ask once more if the call was not ready; find out what silence means.
+
+        Raises:
+            CallApiError: The legs are not asked.
+        """
         if reply.error is not None and reply.error.code == _NOT_READY:
             self._is_asked = False
             await established(proxy, self._callid)
-            await ACTING.get().may_act()
-            self._is_asked = True
-            reply = await proxy.request(request)
+            reply = await self._ask(proxy)
         if reply.error is not None:
             self._is_asked = False
-            raise self._refusal(reply)
-        self._take_all()
+            raise self._refusal(reply.error)
         if reply.silence is not None and not self._progress.has_begun:
             await self._find_out(proxy, reply.silence)
-        self._progress.accept(self._loop.time())
 
-    def _refusal(self, reply: Reply) -> CallApiError:
-        assert reply.error is not None
-        if reply.error.code == INVALID_PARAMS and len(self._legs) == 1:
+    def _refusal(self, error: MiError) -> CallApiError:
+        if error.code == INVALID_PARAMS and len(self._legs) == 1:
             return NotSupported("put one leg on hold: this OpenSIPS knows only both at once")
-        return refusal(reply.error, self._callid)
+        return refusal(error, self._callid)
 
     async def _find_out(self, proxy: ProxyClient, silence: str) -> None:
         """Find out whether a request that was not answered was carried out.
@@ -127,7 +138,6 @@ class HoldFlow:
             UnknownCall: There is no such call.
         """
         dialog = await look_at(proxy, self._callid, silence)
-        self._take_all()
         if dialog is None or dialog.is_over:
             self._is_asked = False
             raise UnknownCall(self._callid)
@@ -136,49 +146,66 @@ class HoldFlow:
             held = " and ".join(dialog.held) or "no leg"
             raise ProxyUnreachable(f"{silence}; on hold is: {held}")
 
-    async def _advance(self) -> None:
-        progress, proxy = self._progress, self._proxy
-        assert proxy is not None
+    def _news(self) -> Awaitable[None]:
+        """Return what is over when there is something new."""
+        progress = self._progress
         if progress.wants_dialog:
-            progress.wants_dialog = False
-            try:
-                dialog = await proxy.dialog(self._callid, with_values=True)
-            except (ProxyRefused, NotSupported, CallBusy):
-                return  # it does not tell; time will
-            self._take_all()
-            progress.tell_call(dialog, self._loop.time())
-            return
-        told = await self._inbox.get(progress.next_timer() or self._loop.time() + _SETTLE_WITHIN)
-        if told is None:
-            progress.handle_timer(self._loop.time())
-        else:
-            self._take(told)
+            return self._look()
+        if self._timer is None:
+            at = progress.next_timer() or self._loop.time() + _SETTLE_WITHIN
+            self._timer = self._shared.timers.call_at(at, self._ring)
+        self._waiter = self._loop.create_future()
+        return self._waiter
 
-    def _take_all(self) -> None:
-        while (told := self._inbox.take()) is not None:
-            self._take(told)
+    async def _look(self) -> None:
+        assert self._proxy is not None
+        self._progress.wants_dialog = False
+        try:
+            dialog = await self._proxy.dialog(self._callid, with_values=True)
+        except (ProxyRefused, NotSupported, CallBusy):
+            return  # it does not tell; time will
+        self._progress.tell_call(dialog, self._loop.time())
 
-    def _take(self, told: Told) -> None:
-        if isinstance(told, ProxyEvent):
-            self._progress.receive(told, self._loop.time())
-        elif isinstance(told, Trouble):
-            self._progress.fail(ProxyUnreachable(told.reason))
+    def _hear(self, event: ProxyEvent) -> None:
+        self._progress.receive(event, self._loop.time())
+        self._wake()
+
+    def _lose(self, reason: str) -> None:
+        self._progress.fail(ProxyUnreachable(reason))
+        self._wake()
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._progress.handle_timer(self._loop.time())
+        self._wake()
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _close(self) -> None:
         if self._is_asked and self._progress.outcome is None:
             self._is_asked = False
             self._shared.keeper.finish(self._settle(), f"hold of {self._callid}")
             return
-        for close in reversed(self._closers):
-            close()
-        self._closers.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._troubled is not None:
+            self._troubled.close()
+        if self._listening is not None:
+            self._listening.close()
+        if self._claim is not None:
+            self._claim.close()
+        # They refer to this, and together they would be garbage.
+        self._timer = self._troubled = self._listening = self._claim = None
 
     async def _settle(self) -> None:
         self._progress.accept(self._loop.time())  # it may not have been answered yet
         try:
             async with asyncio.timeout(_SETTLE_WITHIN):
                 while self._progress.outcome is None:
-                    await self._advance()
+                    await self._news()
         except (TimeoutError, CallApiError):
             return
         finally:

@@ -1,6 +1,5 @@
 """How far a hold, or its end, has come on each leg of a call."""
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -14,8 +13,8 @@ from call_api.model import LEGS, LegName
 LegState: TypeAlias = Literal["start", "ok", "fail"]
 
 _STATES: Final[dict[str, LegState]] = {"start": "start", "ok": "ok", "fail": "fail"}
-
-_LEGS: Final[dict[str, LegName]] = {leg: leg for leg in LEGS}
+_STARTED: Final = {leg: HoldStep(leg=leg, state="start") for leg in LEGS}
+_AGREED: Final = {leg: HoldStep(leg=leg, state="ok") for leg in LEGS}
 
 _PAUSES: Final[Sequence[float]] = (0.1, 1.0, 3.0, 5.0)  # seconds between two questions to the proxy
 _SETTLE_WITHIN: Final = 5.0  # seconds for the other leg, when one has refused
@@ -45,16 +44,14 @@ class HoldProgress:
     """
 
     def __init__(self, legs: Sequence[LegName], *, hold: bool, within: float = 40.0) -> None:
-        self.steps: deque[HoldStep] = deque()
+        self.steps: list[HoldStep] = []
         self.outcome: CallApiError | bool | None = None
         self.wants_dialog = False
-        self._legs = legs
+        self._caller = _Leg("caller", is_told="caller" in legs)
+        self._callee = _Leg("callee", is_told="callee" in legs)
         self._hold = hold
         self._action = "hold" if hold else "unhold"
         self._within = within
-        self._states: dict[LegName, LegState] = {}
-        self._started_at: dict[LegName, float] = {}
-        self._unanswered: set[LegName] = set()
         self._accepted = False
         self._asked = 0
         self._ask_at: float | None = None
@@ -63,7 +60,7 @@ class HoldProgress:
     @property
     def has_begun(self) -> bool:
         """Whether the proxy has told anything of it."""
-        return bool(self._states)
+        return self._caller.state is not None or self._callee.state is not None
 
     def accept(self, now: float) -> None:
         """The proxy has asked the legs, or says so."""
@@ -86,14 +83,13 @@ class HoldProgress:
             if params.new_state == events.ENDED:
                 self.outcome = CallFailed(481, "the call has ended")
             return
-        leg, state = _LEGS.get(params.leg or ""), _STATES.get(params.state or "")
-        if leg is None or state is None or params.action != self._action:
+        state = _STATES.get(params.state or "")
+        if state is None or params.action != self._action:
             return
-        started_at = self._started_at.setdefault(leg, now)
-        if state == "fail" and now >= started_at + _REFUSED_WITHIN:
-            self._unanswered.add(leg)
-        self._set(leg, state)
-        self._settle(now)
+        if params.leg == "caller":
+            self._receive(self._caller, state, now)
+        elif params.leg == "callee":
+            self._receive(self._callee, state, now)
 
     def tell_call(self, dialog: Dialog | None, now: float) -> None:
         """Take in how the dialog is; None: there is none."""
@@ -103,8 +99,8 @@ class HoldProgress:
         if dialog is None or dialog.is_over:
             self.outcome = CallFailed(481, "the call has ended")
             return
-        for leg in LEGS:
-            if self._states.get(leg) in (None, "start") and self._is_done(leg, dialog):
+        for leg in (self._caller, self._callee):
+            if not leg.is_final and self._is_done(leg, dialog):
                 self._set(leg, "ok")
         self._settle(now)
 
@@ -125,69 +121,99 @@ class HoldProgress:
             self._asked += 1
             self._ask_at = now + _PAUSES[min(self._asked, len(_PAUSES) - 1)]
 
-    def _set(self, leg: LegName, state: LegState) -> None:
-        before = self._states.get(leg)
-        if before in ("ok", "fail") or before == state:
+    def _receive(self, leg: "_Leg", state: LegState, now: float) -> None:
+        if leg.heard_at is None:
+            leg.heard_at = now
+        elif state == "fail" and now >= leg.heard_at + _REFUSED_WITHIN:
+            leg.has_answered = False
+        self._set(leg, state)
+        self._settle(now)
+
+    def _set(self, leg: "_Leg", state: LegState) -> None:
+        before = leg.state
+        if leg.is_final or before == state:
             return
-        self._states[leg] = state
-        if leg not in self._legs:
+        leg.state = state
+        if not leg.is_told:
             return
         if before is None:
-            self.steps.append(HoldStep(leg=leg, state="start"))
+            self.steps.append(_STARTED[leg.name])
         if state == "ok":
-            self.steps.append(HoldStep(leg=leg, state="ok"))
+            self.steps.append(_AGREED[leg.name])
 
     def _settle(self, now: float) -> None:
         """End when both legs have answered; do not wait long for one if the other refused."""
         if not self._accepted:
             return
-        states = [self._states.get(leg) for leg in LEGS]
-        if all(state in ("ok", "fail") for state in states):
+        caller, callee = self._caller, self._callee
+        if caller.is_final and callee.is_final:
             self._finish()
-        elif "fail" in states and self._give_up_at is not None:
+        elif self._give_up_at is not None and "fail" in (caller.state, callee.state):
             self._give_up_at = min(self._give_up_at, now + _SETTLE_WITHIN)
 
     def _finish(self) -> None:
-        failed = [leg for leg in LEGS if self._states.get(leg) == "fail"]
-        silent = [leg for leg in LEGS if self._states.get(leg) not in ("ok", "fail")]
-        if failed and failed[0] in self._unanswered:
-            leg = failed[0]
-            self.outcome = CallFailed(408, f"the {leg} did not answer{self._others(leg)}", leg=leg)
-        elif failed:
-            leg = failed[0]
-            what = "both legs refused" if len(failed) == len(LEGS) else f"the {leg} refused"
-            self.outcome = CallFailed(_REFUSED, f"{what}{self._others(leg)}", leg=leg)
-        elif silent:
-            leg = silent[0]
-            self.outcome = CallFailed(408, f"the {leg} did not answer{self._others(leg)}", leg=leg)
-        else:
+        caller, callee = self._caller, self._callee
+        if caller.state == "ok" and callee.state == "ok":
             self.outcome = True
+            return
+        if caller.state == "fail" or (callee.state != "fail" and not caller.is_final):
+            leg, other = caller, callee
+        else:
+            leg, other = callee, caller
+        if leg.state != "fail" or not leg.has_answered:
+            status, what = 408, f"the {leg.name} did not answer"
+        elif other.state == "fail":
+            status, what = _REFUSED, "both legs refused"
+        else:
+            status, what = _REFUSED, f"the {leg.name} refused"
+        self.outcome = CallFailed(status, what + self._about(other), leg=leg.name)
 
-    def _others(self, leg: LegName) -> str:
-        other: LegName = "callee" if leg == "caller" else "caller"
-        now_it_is = "on hold" if self._hold else "back"
-        match self._states.get(other):
+    def _about(self, other: "_Leg") -> str:
+        match other.state:
             case "ok":
-                return f"; the {other} is {now_it_is}"
+                return f"; the {other.name} is {'on hold' if self._hold else 'back'}"
             case "fail":
                 return ""
             case _:
-                return f"; the {other} has not answered"
+                return f"; the {other.name} has not answered"
 
-    def _is_done(self, leg: LegName, dialog: Dialog) -> bool:
+    def _is_done(self, leg: "_Leg", dialog: Dialog) -> bool:
         """Whether the leg needs nothing more."""
-        mark: Any = dialog.marks[leg]
-        if leg in self._states and not isinstance(mark, int):
+        mark: Any = dialog.marks[leg.name]
+        if leg.state is not None and not isinstance(mark, int):
             return False  # OpenSIPS 3 notes what it asks for, and not what the phone says to it
-        if leg not in self._states and self._asked >= _NOTHING_TO_DO_AFTER:
+        if leg.state is None and self._asked >= _NOTHING_TO_DO_AFTER:
             return True
         if isinstance(mark, int):
             wanted = self._wanted(leg)
             return mark & wanted == (wanted if self._hold else 0)
         return bool(mark) if self._hold else not mark
 
-    def _wanted(self, leg: LegName) -> int:
+    def _wanted(self, leg: "_Leg") -> int:
         """What callops notes of a leg: whether it hears something, and whether it is heard."""
-        if len(self._legs) == len(LEGS):
+        if self._caller.is_told and self._callee.is_told:
             return _DEAF | _MUTE
-        return _DEAF if leg in self._legs else _MUTE
+        return _DEAF if leg.is_told else _MUTE
+
+
+class _Leg:
+    """How far one leg has come.
+
+    Attributes:
+        is_told: Whether it is to change, so that its steps are told.
+        state: None: nothing is known yet.
+        heard_at: When the proxy first told of it.
+        has_answered: False: it failed, but too late to have refused.
+    """
+
+    def __init__(self, name: LegName, *, is_told: bool) -> None:
+        self.name: LegName = name
+        self.is_told = is_told
+        self.state: LegState | None = None
+        self.heard_at: float | None = None
+        self.has_answered = True
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it has agreed, or failed."""
+        return self.state is not None and self.state != "start"

@@ -4,7 +4,7 @@ from typing import Final
 
 from call_api.backends.opensips.client import ProxyClient
 from call_api.backends.opensips.dialogs import Dialog
-from call_api.backends.opensips.events import RecentDialogs
+from call_api.backends.opensips.recent_dialogs import RecentDialogs
 from call_api.model import CallId
 
 _SEARCHED: Final = 50  # recent dialogs, at most, in one search

@@ -17,14 +17,16 @@ from call_api.backends.opensips.addresses import (
 from call_api.backends.opensips.backend import OpenSipsBackend
 from call_api.backends.opensips.client import Connect, MiChannel, ProxyClient
 from call_api.backends.opensips.event_framing import EventFraming
-from call_api.backends.opensips.events import EventTable, RecentDialogs
+from call_api.backends.opensips.event_table import EventTable
 from call_api.backends.opensips.keeper import Keeper
 from call_api.backends.opensips.patience import Patience
 from call_api.backends.opensips.proxies import Proxies
+from call_api.backends.opensips.recent_dialogs import RecentDialogs
 from call_api.backends.opensips.shared import Shared
 from call_api.config import Config
 from call_api.model import SipUri
 from call_api.sip.uri import BadUri, parse_target
+from call_api.spare_timers import SpareTimers
 from call_api.transports.event_stream import open_event_stream
 from call_api.transports.event_udp import open_event_udp
 from call_api.transports.mi_http import MiHttp
@@ -78,7 +80,8 @@ async def open_backend(config: Config) -> AsyncIterator[OpenSipsBackend]:
     async with AsyncExitStack() as stack:
         keeper = await stack.enter_async_context(Keeper())
         clients = open_clients(config, keeper)
-        table, recent = EventTable(), RecentDialogs(asyncio.get_running_loop().time)
+        loop = asyncio.get_running_loop()
+        table, recent = EventTable(), RecentDialogs(loop.time)
         table.listen_to_all(recent.receive)
         events = await open_events(config, table)
         stack.callback(events.close)
@@ -91,7 +94,12 @@ async def open_backend(config: Config) -> AsyncIterator[OpenSipsBackend]:
             keeper.spawn(client.look_after(events), f"look after {client.name}")
         patience = Patience(ring_for=config.sip.ring_for)
         shared = Shared(
-            proxies=Proxies(clients), table=table, recent=recent, keeper=keeper, patience=patience
+            proxies=Proxies(clients),
+            table=table,
+            recent=recent,
+            keeper=keeper,
+            patience=patience,
+            timers=SpareTimers(loop),
         )
         try:
             yield OpenSipsBackend(shared)

@@ -44,6 +44,17 @@ class Proxies:
                 return client
         raise ProxyUnreachable(self.is_ready() or "")
 
+    def known(self, callid: CallId) -> ProxyClient | None:
+        """Return the proxy that has a call; None: they have to be asked, by `find`.
+
+        Raises:
+            ProxyUnreachable: It is down.
+        """
+        home = self.clients[0] if len(self.clients) == 1 else self._homes.get(callid)
+        if home is not None and home.down is not None:
+            raise ProxyUnreachable(home.down)
+        return home
+
     async def find(self, callid: CallId) -> ProxyClient:
         """Return the proxy that has a call.
 
@@ -51,11 +62,9 @@ class Proxies:
             UnknownCall: None of them has it.
             ProxyUnreachable: Those that answer do not have it.
         """
-        if len(self.clients) == 1:
-            return _up(self.clients[0])
-        home = self._homes.get(callid)
+        home = self.known(callid)
         if home is not None:
-            return _up(home)
+            return home
         found = await asyncio.gather(*(_has(client, callid) for client in self.clients))
         for client, answer in zip(self.clients, found, strict=True):
             if answer is True:
@@ -74,12 +83,6 @@ class Proxies:
         self._homes[callid] = client
         if len(self._homes) > _REMEMBERED:
             del self._homes[next(iter(self._homes))]
-
-
-def _up(client: ProxyClient) -> ProxyClient:
-    if client.down is not None:
-        raise ProxyUnreachable(client.down)
-    return client
 
 
 async def _has(client: ProxyClient, callid: CallId) -> bool | CallApiError:

@@ -10,10 +10,11 @@ from call_api.backends.opensips import events, requests
 from call_api.backends.opensips.client import ATTEMPTS, ProxyClient
 from call_api.backends.opensips.dialogs import ANSWERED, CONFIRMED, Dialog
 from call_api.backends.opensips.ended import EndedCalls
-from call_api.backends.opensips.events import EventTable, RecentDialogs
+from call_api.backends.opensips.event_table import EventTable
 from call_api.backends.opensips.keeper import Keeper
 from call_api.backends.opensips.patience import Patience
 from call_api.backends.opensips.proxies import Proxies
+from call_api.backends.opensips.recent_dialogs import ACK_WITHIN, RecentDialogs
 from call_api.errors import (
     CallBusy,
     NotSupported,
@@ -22,6 +23,7 @@ from call_api.errors import (
     UnknownCall,
 )
 from call_api.model import CallId
+from call_api.spare_timers import SpareTimers
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class Shared:
     recent: RecentDialogs
     keeper: Keeper
     patience: Patience
+    timers: SpareTimers
     hold_within: float = HOLD_WITHIN
     changing: set[CallId] = field(default_factory=set)
     starting: dict[CallId, tuple[str, str]] = field(default_factory=dict)
@@ -58,6 +61,11 @@ class Shared:
     def may_ring(self, callid: CallId) -> bool:
         """Return whether a call may not be answered yet, for all that was told of it."""
         return callid in self.making or callid in self.starting or self.recent.rings(callid)
+
+    def is_settled(self, callid: CallId) -> bool:
+        """Return whether there is nothing that `settle` would wait for, as nearly always."""
+        age = self.recent.acknowledged_for(callid)
+        return not self.recent.awaits_ack(callid) if age is None else age >= SETTLE_FOR
 
     async def settle(self, callid: CallId) -> None:
         """Wait until a call that was answered just now takes requests.
@@ -76,7 +84,7 @@ class Shared:
         news = asyncio.Event()
         listening = self.table.listen((events.STATE,), (callid,), lambda _: news.set())
         try:
-            async with asyncio.timeout(events.ACK_WITHIN):
+            async with asyncio.timeout(ACK_WITHIN):
                 await news.wait()
         except TimeoutError:
             return
@@ -136,7 +144,7 @@ async def established(proxy: ProxyClient, callid: CallId) -> Dialog:
         ProxyRefused: It rings still.
         ProxyUnreachable: The proxy is silent.
     """
-    until = proxy.loop.time() + events.ACK_WITHIN
+    until = proxy.loop.time() + ACK_WITHIN
     is_new = False  # the ACK was not there yet, and may be on its way still
     while True:
         try:

@@ -113,7 +113,9 @@ class StartFlow:
             raise NotSupported("start calls over mi_http, which waits for a phone to answer")
         request = requests.invite(self._caller, self._callee, callid, proxy.sip_uri)
         self._closers.append(shared.table.listen(_HEARD, (callid,), inbox.put).close)
-        self._closers.append(proxy.on_trouble(callid, lambda reason: inbox.put(Trouble(reason))))
+        self._closers.append(
+            proxy.on_trouble(callid, lambda reason: inbox.put(Trouble(reason))).close
+        )
         shared.starting[callid] = (self._caller, self._callee)
         self._closers.append(lambda: shared.starting.pop(callid, None))
         await ACTING.get().may_act()

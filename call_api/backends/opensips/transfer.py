@@ -120,7 +120,7 @@ class TransferFlow:
         inbox = self._inbox
         self._closers.append(shared.table.listen(HEARD, self._callids, inbox.put).close)
         self._closers.append(
-            proxy.on_trouble(self._callids[0], lambda reason: inbox.put(Trouble(reason)))
+            proxy.on_trouble(self._callids[0], lambda reason: inbox.put(Trouble(reason))).close
         )
         known = [await established(proxy, callid) for callid in self._callids]
         await shared.settle(self._callids[0])

@@ -12,7 +12,8 @@ from call_api.backends.opensips import events
 from call_api.backends.opensips.cancel import call_off, cancel
 from call_api.backends.opensips.client import ProxyClient
 from call_api.backends.opensips.dialogs import Dialog
-from call_api.backends.opensips.events import Listening, ProxyEvent
+from call_api.backends.opensips.event_table import Listening
+from call_api.backends.opensips.events import ProxyEvent
 from call_api.backends.opensips.inbox import Inbox, Told, Trouble
 from call_api.backends.opensips.mi import Reply
 from call_api.backends.opensips.new_call import NewCallSearch

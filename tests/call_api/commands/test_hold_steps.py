@@ -3,9 +3,9 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from call_api.backends.base import HoldStep
-from call_api.commands.hold_steps import tell_legs
+from call_api.commands.hold_steps import HoldWords, tell_legs
 from call_api.errors import CallFailed
-from call_api.events import CallHoldStart, CallHoldSuccessful, Event
+from call_api.events import CallHolding, CallHoldStart, CallHoldSuccessful, Event
 from call_api.model import LEGS, LegName
 
 
@@ -17,6 +17,13 @@ A_START, A_OK = step("caller", "start"), step("caller", "ok")
 B_START, B_OK = step("callee", "start"), step("callee", "ok")
 
 
+WORDS = HoldWords(
+    CallHolding(),
+    lambda leg: CallHoldStart(leg=leg),
+    lambda leg, legs: CallHoldSuccessful(leg=leg, legs=legs),
+)
+
+
 async def stream(*items: HoldStep | Exception) -> AsyncIterator[HoldStep]:
     for item in items:
         if isinstance(item, Exception):
@@ -25,15 +32,11 @@ async def stream(*items: HoldStep | Exception) -> AsyncIterator[HoldStep]:
 
 
 async def heard(legs: Sequence[LegName], *items: HoldStep | Exception) -> list[Event]:
+    """What is told after the first event."""
     told: list[Event] = []
-    await tell_legs(
-        stream(*items),
-        legs,
-        told.append,
-        started=lambda leg: CallHoldStart(leg=leg),
-        successful=lambda leg, all_: CallHoldSuccessful(leg=leg, legs=all_),
-    )
-    return told
+    await tell_legs(stream(*items), legs, told.append, WORDS)
+    assert told[0] == CallHolding()
+    return told[1:]
 
 
 async def test_the_last_leg_to_agree_is_told_with_all_of_them() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from call_api.backends.opensips.checkup import Checkup
-from call_api.backends.opensips.events import STATE, EventTable
+from call_api.backends.opensips.event_table import EventTable
+from call_api.backends.opensips.events import STATE
 from call_api.backends.opensips.mi import MiError
 from call_api.doctor import Finding
 from tests.fakes.mi_script import SILENCE, NoEvents, ScriptedProxy, proxy_client

@@ -166,7 +166,7 @@ async def test_a_proxy_that_is_gone_answers_nobody_at_once() -> None:
     client = await ready(proxy)
     proxy.answers("dlg_end_dlg", SILENCE)
     troubles: list[str] = []
-    stop = client.on_trouble(A, troubles.append)
+    troubled = client.on_trouble(A, troubles.append)
     loop = asyncio.get_running_loop()
     before = loop.time()
     loop.call_later(0.5, proxy.die)
@@ -177,8 +177,8 @@ async def test_a_proxy_that_is_gone_answers_nobody_at_once() -> None:
     assert loop.time() - before == pytest.approx(0.5)
     assert client.down == "proxy: Connection refused"
     assert troubles == ["proxy: Connection refused"]
-    stop()
-    stop()
+    troubled.close()
+    troubled.close()
     proxy.die()
     assert len(troubles) == 1
 

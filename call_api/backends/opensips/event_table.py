@@ -1,0 +1,83 @@
+"""The events of the proxies, given to those who listen to a call."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from call_api.backends.opensips.events import Tell, parse_event
+
+logger = logging.getLogger(__name__)
+
+
+class EventTable:
+    """Who is told of which event: one look-up for each.
+
+    Attributes:
+        unreadable: Datagrams so far that were no event.
+    """
+
+    def __init__(self) -> None:
+        self.unreadable = 0
+        self._by_call: dict[str, tuple[Listening, ...]] = {}
+        self._of_all: tuple[Tell, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._by_call)
+
+    def listen(self, names: Sequence[str], callids: Sequence[str], tell: Tell) -> "Listening":
+        """Tell of these events of these calls, in the order in which they come in."""
+        listening = Listening(self, names, callids, tell)
+        for callid in callids:
+            others = self._by_call.get(callid)
+            self._by_call[callid] = (listening,) if others is None else (*others, listening)
+        return listening
+
+    def listen_to_all(self, tell: Tell) -> Callable[[], None]:
+        """Tell of every event of every call; return what ends that, once."""
+        self._of_all = (*self._of_all, tell)
+        return lambda: self._ignore(tell)
+
+    def receive(self, data: bytes) -> None:
+        """Tell whom it concerns; what is no event is dropped and counted."""
+        event = parse_event(data)
+        if event is None:
+            self.unreadable += 1
+            logger.warning("no event: %r", data[:200])
+            return
+        for tell in self._of_all:
+            tell(event)
+        listeners = self._by_call.get(event.params.callid)
+        if listeners is None:
+            return
+        for listening in listeners:
+            if event.method in listening.names:
+                listening.tell(event)
+
+    def forget(self, listening: "Listening") -> None:
+        """Tell it nothing more. Called by `Listening.close`."""
+        for callid in listening.callids:
+            listeners = self._by_call.pop(callid)
+            if len(listeners) > 1:
+                others = [one for one in listeners if one is not listening]
+                self._by_call[callid] = tuple(others)
+
+    def _ignore(self, tell: Tell) -> None:
+        others = list(self._of_all)
+        others.remove(tell)
+        self._of_all = tuple(others)
+
+
+class Listening:
+    """The right to be told of some events of some calls, until `close`."""
+
+    def __init__(
+        self, table: EventTable, names: Sequence[str], callids: Sequence[str], tell: Tell
+    ) -> None:
+        self._table = table
+        self.names = names
+        self.callids = callids
+        self.tell = tell
+
+    def close(self) -> None:
+        """Stop. Does no harm a second time."""
+        self._table.forget(self)
+        self.callids = ()

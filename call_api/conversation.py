@@ -96,7 +96,11 @@ class Conversation:
         standing: Standing | None = None,
     ) -> None:
         self._dialect = dialect
+        self._is_v1 = dialect == "v1"
         self._api = api
+        self._runner = api.runner
+        self._most_in_batch = api.limits.batch
+        self._most_unanswered = api.limits.unanswered
         self._send = send
         self._is_wire_logged = logger.isEnabledFor(logging.DEBUG)
         self._notify = self._log_and_send if self._is_wire_logged else send
@@ -115,7 +119,8 @@ class Conversation:
 
     def receive(self, text: str | bytes) -> None:
         """Take one text of the client. Never waits and never raises; the answer may come later."""
-        subject = SUBJECT.set(self._peer)
+        if SUBJECT.get() != self._peer:  # a connection has a context of its own
+            SUBJECT.set(self._peer)
         try:
             if self._is_wire_logged:
                 logger.debug("< %r", text)
@@ -123,8 +128,6 @@ class Conversation:
         except Exception:
             logger.exception("failed unexpectedly")
             self._deliver(error_text(None, InternalError()))
-        finally:
-            SUBJECT.reset(subject)
 
     def close(self) -> None:
         """Forget the client: it is gone. Nothing that it has started is changed by that."""
@@ -134,8 +137,8 @@ class Conversation:
 
     def _receive(self, text: str | bytes) -> None:
         try:
-            most, is_v1 = self._api.limits.batch, self._dialect == "v1"
-            asked = jsonrpc.parse_requests(text, version_needed=is_v1, most=most)
+            most = self._most_in_batch
+            asked = jsonrpc.parse_requests(text, version_needed=self._is_v1, most=most)
         except jsonrpc.NotJson as exc:
             logger.warning("sent no JSON: %s", exc)
             self._refuse(ParseError(), self._deliver)
@@ -162,7 +165,7 @@ class Conversation:
         try:
             self._client.standing.admit()
             asked = read(request.method, request.params)
-            if self._client.unanswered >= self._api.limits.unanswered:
+            if self._client.unanswered >= self._most_unanswered:
                 raise TooManyRequests(retry_after=1.0)
             if isinstance(asked, Order):
                 self._start(asked, request.id, deliver)
@@ -187,9 +190,7 @@ class Conversation:
             refused = error
         client.unanswered += 1
         asked = AskedCommand(id_, deliver, client, record, counts=refused is None)
-        self._api.runner.submit(
-            record, order.command, asked, backend=self._backend, refused=refused
-        )
+        self._runner.submit(record, order.command, asked, backend=self._backend, refused=refused)
 
     def _record(self, order: Order) -> Record:
         ceiling = self._api.limits.ceiling
@@ -209,7 +210,7 @@ class Conversation:
     def _query(self, query: Query, reply: Reply) -> None:
         method = name_of(query)
         self._client.standing.permit(method, query)
-        self._api.runner.spawn(self._queried(method, query, reply), f"query of {self._peer}")
+        self._runner.spawn(self._queried(method, query, reply), f"query of {self._peer}")
         self._client.unanswered += 1
 
     async def _queried(self, method: str, query: Query, reply: Reply) -> None:

@@ -6,13 +6,21 @@ from sys import maxsize
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, ValidationError
+from msgspec import UNSET, DecodeError, Raw, ValidationError
+from msgspec.structs import astuple
+
+from call_api.jsonrpc_texts import (
+    Id,
+    MessageMembers,
+    Notification,
+    RequestMembers,
+    Response,
+)
 
 MAX_DEPTH: Final = 256
 """Objects and arrays inside each other, at most: what was read can then also be written."""
 
 Text: TypeAlias = str | bytes | memoryview
-Id: TypeAlias = int | float | str | None
 
 _encode = msgspec.json.Encoder().encode
 
@@ -25,7 +33,7 @@ class NotJson(ProtocolError):
     """The text cannot be read as JSON at all, or is nested too deep."""
 
 
-class Request(Struct, frozen=True, gc=False):
+class Request:
     """What a client asks.
 
     Attributes:
@@ -33,9 +41,22 @@ class Request(Struct, frozen=True, gc=False):
         params: An object or an array as it was sent; None when missing.
     """
 
-    id: bytes | None
-    method: str
-    params: dict[str, Any] | list[Any] | None
+    __slots__ = ("id", "method", "params")
+
+    def __init__(
+        self, id_: bytes | None, method: str, params: dict[str, Any] | list[Any] | None
+    ) -> None:
+        self.id = id_
+        self.method = method
+        self.params = params
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both ask the same."""
+        if not isinstance(other, Request):
+            return NotImplemented
+        return (self.id, self.method, self.params) == (other.id, other.method, other.params)
+
+    __hash__ = None  # type: ignore[assignment]  # parameters have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +71,6 @@ class Batch:
     """Several requests in one text. Never empty."""
 
     members: tuple[Request | Invalid, ...]
-
-
-class ErrorObject(Struct, frozen=True, kw_only=True):
-    """Why a request failed (JSON-RPC 2.0, section 5.1)."""
-
-    code: int
-    message: str
-    data: Any = None
-
-
-class Response(Struct, frozen=True, kw_only=True):
-    """The answer to the request with the same ``id``: a result or an error, never both."""
-
-    id: Id
-    result: Any = None
-    error: ErrorObject | None = None
-
-
-class Notification(Struct, frozen=True, kw_only=True):
-    """Something told without having been asked."""
-
-    method: str
-    params: Any = None
 
 
 def parse_requests(
@@ -172,24 +170,8 @@ def encode_batch(answers: Iterable[bytes]) -> bytes:
     return b"[%s]" % b",".join(answers)
 
 
-class _Request(Struct, frozen=True, kw_only=True):
-    id: Raw = Raw(b"")  # an empty one is as immutable as a str
-    jsonrpc: Any = UNSET
-    method: Any = UNSET
-    params: Any = UNSET
-
-
-class _Message(Struct, frozen=True, kw_only=True):
-    jsonrpc: Any = UNSET
-    id: Id | UnsetType = UNSET
-    method: str | UnsetType = UNSET
-    params: Any = None
-    result: Any = UNSET
-    error: ErrorObject | None = None
-
-
-_decode_request = msgspec.json.Decoder(_Request).decode
-_decode_message = msgspec.json.Decoder(_Message).decode
+_decode_request = msgspec.json.Decoder(RequestMembers).decode
+_decode_message = msgspec.json.Decoder(MessageMembers).decode
 _decode_members = msgspec.json.Decoder(list[Raw]).decode
 _decode_anything = msgspec.json.Decoder().decode
 
@@ -201,33 +183,33 @@ _ENOUGH_FOR_DEPTH: Final = 2 * MAX_DEPTH
 """Characters without which nothing is nested too deep: a bracket for each level, and one back."""
 
 
-def _request(asked: _Request, version_needed: bool, may_be_deep: bool) -> Request | Invalid:
+def _request(asked: RequestMembers, version_needed: bool, may_be_deep: bool) -> Request | Invalid:
     """Check one object's members (JSON-RPC 2.0, section 4).
 
     Raises:
         NotJson: It is nested too deep.
     """
-    id_ = bytes(asked.id)
-    params = None if asked.params is UNSET else asked.params
+    id_member, version, method, params = astuple(asked)
+    id_ = bytes(id_member)
     if (
-        asked.jsonrpc == "2.0"
-        and type(asked.method) is str
+        version == "2.0"
+        and type(method) is str
         and type(params) is dict
         and id_[:1] not in _NO_ID
         and not may_be_deep
     ):
-        return Request(id_ or None, asked.method, params)  # as nearly all are
-    if asked.jsonrpc != "2.0" and (version_needed or asked.jsonrpc is not UNSET):
+        return Request(id_ or None, method, params)  # as nearly all are
+    if version != "2.0" and (version_needed or version is not UNSET):
         return Invalid('jsonrpc must be "2.0"')
-    if not isinstance(asked.method, str):
+    if not isinstance(method, str):
         return Invalid("method must be a string")
     if id_[:1] in _NO_ID:
         return Invalid("id must be a string, a number or null")
-    if asked.params is not UNSET and not isinstance(params, dict | list):
+    if params is not UNSET and not isinstance(params, dict | list):
         return Invalid("params must be an object")
     if may_be_deep and _is_too_deep(params):
         raise NotJson("nested too deep")
-    return Request(id_ or None, asked.method, params)
+    return Request(id_ or None, method, None if params is UNSET else params)
 
 
 _NO_ID: Final = frozenset((b"{", b"[", b"t", b"f"))

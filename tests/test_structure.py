@@ -29,6 +29,7 @@ NO_IO = (
     "call_api/access/tokens.py",
     "call_api/access/web_tokens.py",
     "call_api/jsonrpc.py",
+    "call_api/jsonrpc_texts.py",
     "call_api/dialects.py",
     "call_api/entry.py",
     "call_api/journal.py",
@@ -144,8 +145,8 @@ def transports_know_no_commands(path: str, tree: ast.Module) -> Iterator[str]:
 
 
 def sip_and_jsonrpc_stand_alone(path: str, tree: ast.Module) -> Iterator[str]:
-    own = "call_api.sip" if is_in(path, "call_api/sip/*") else "call_api.jsonrpc"
-    if is_in(path, "call_api/sip/*", "call_api/jsonrpc.py"):
+    own = "call_api.sip" if is_in(path, "call_api/sip/*") else "call_api.jsonrpc_texts"
+    if is_in(path, "call_api/sip/*", "call_api/jsonrpc.py", "call_api/jsonrpc_texts.py"):
         for module in imported(tree):
             if comes_from(module, *PACKAGES) and not comes_from(module, own):
                 yield f"imports {module}, from outside its room"

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from call_api import jsonrpc
-from call_api.jsonrpc import Batch, Invalid, Notification, NotJson, ProtocolError, Request, Response
+from call_api.jsonrpc import Batch, Invalid, NotJson, ProtocolError, Request
+from call_api.jsonrpc_texts import ErrorObject, Notification, Response
 
 IDS = [
     '"831717ed97e5"',
@@ -218,7 +219,7 @@ def test_a_client_reads_results_errors_and_notifications() -> None:
         method="Ended", params={"seq": 1}
     )
     refused = jsonrpc.parse_response('{"id":null,"error":{"code":-1,"message":"m","data":{}}}')
-    assert refused.error == jsonrpc.ErrorObject(code=-1, message="m", data={})
+    assert refused.error == ErrorObject(code=-1, message="m", data={})
 
 
 @pytest.mark.parametrize("text", ["", "{", "Parse_error", b"\xff", '{"id":1,"result":"'])

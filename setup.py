@@ -41,6 +41,7 @@ COMPILED = (
     "call_api/jsonrpc.py",
     "call_api/memory_journal.py",
     "call_api/random_ids.py",
+    "call_api/record.py",
     "call_api/replies.py",
     "call_api/runner.py",
     "call_api/running.py",

@@ -8,8 +8,9 @@ import msgspec
 from call_api.access.standing import Standing
 from call_api.attachments import Attachments
 from call_api.errors import CallApiError
-from call_api.journal import Owned, Record, Snapshot
+from call_api.journal import Owned, Snapshot
 from call_api.logs import Life
+from call_api.record import Record
 from call_api.replies import Deliver, Reply, Then
 
 logger = logging.getLogger(__name__)

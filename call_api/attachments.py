@@ -1,6 +1,7 @@
 """The commands that one client hears of: it gets each notification once."""
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -8,8 +9,9 @@ from call_api import dialects
 from call_api.command_log import Follower
 from call_api.entry import Entry
 from call_api.errors import TooManyRequests, UnknownCommand
-from call_api.journal import Journal, Record
+from call_api.journal import Journal
 from call_api.model import CallId, DialectName
+from call_api.record import Record
 from call_api.replies import Then
 
 logger = logging.getLogger(__name__)
@@ -40,7 +42,8 @@ class Attachments:
         self._most = most
         # By the Call-ID of its own that no other command has, whatever its ``cmd_id`` is.
         self._open: dict[CallId, _Attachment] = {}
-        self._ended: dict[CallId, int] = {}  # after what it was told; in order of their end
+        # Those it has heard of to their end, in its order, and after what number.
+        self._ended: OrderedDict[CallId, int] = OrderedDict()
         self._is_closed = False
 
     def check(self) -> None:
@@ -97,7 +100,7 @@ class Attachments:
         self._open.pop(attachment.callid, None)
         self._ended[attachment.callid] = attachment.after
         if len(self._ended) > REMEMBERED:
-            del self._ended[next(iter(self._ended))]
+            self._ended.popitem(last=False)
 
 
 class _Attachment(Follower):

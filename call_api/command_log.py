@@ -3,7 +3,6 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -11,8 +10,9 @@ from msgspec import Raw
 
 from call_api.entry import Entry, numbered
 from call_api.events import Error, Event
-from call_api.journal import Outcome, Record, Snapshot
+from call_api.journal import Outcome, Snapshot
 from call_api.model import CallId
+from call_api.record import Record
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,10 @@ _COMMAND_BYTES: Final = 2048
 
 class Keeping(ABC):
     """The journal that a command is in."""
+
+    @abstractmethod
+    def wall(self) -> float:
+        """Return the time, in seconds since 1970."""
 
     @abstractmethod
     def is_untold(self, log: "CommandLog") -> None:
@@ -37,23 +41,11 @@ class CommandLog:
 
     Attributes:
         entries: What it has told.
-        ended: UTC; None while it runs.
+        ended: Seconds since 1970, once it ``has_ended``.
         is_untold: Whether the journal is going to call its listeners.
+        kept_since: When it ended, on the journal's clock.
+        namesake: The one of another token that has the same ``cmd_id`` and began before.
     """
-
-    __slots__ = (
-        "_error",
-        "_journal",
-        "_told_bytes",
-        "_v1",
-        "ended",
-        "entries",
-        "followers",
-        "is_cancelling",
-        "is_untold",
-        "on_cancel",
-        "record",
-    )
 
     def __init__(self, record: Record, journal: Keeping) -> None:
         self.record = record
@@ -62,7 +54,10 @@ class CommandLog:
         self.on_cancel: Callable[[], None] | None = None
         self.is_cancelling = False
         self.is_untold = False
-        self.ended: datetime | None = None
+        self.has_ended = False
+        self.ended = 0.0
+        self.kept_since = 0.0
+        self.namesake: CommandLog | None = None
         self._error: Raw | None = None
         self._v1 = 0
         self._told_bytes = 0
@@ -76,39 +71,34 @@ class CommandLog:
     @property
     def size_bytes(self) -> int:
         """What it costs to keep it, roughly."""
-        return _COMMAND_BYTES + len(memoryview(self.record.params)) + self._told_bytes
+        return _COMMAND_BYTES + len(self.record.params) + self._told_bytes
 
     def append(self, event: Event, *, last: bool = False) -> None:
         """Tell an event."""
         entry = numbered(event, len(self.entries), self._v1)
-        if last or type(event) is Error:
-            self.take(entry, told_error(event), datetime.now(UTC) if last else None)
-        else:
-            self._add(entry)
+        self.take(entry, told_error(event), self._journal.wall() if last else None)
 
-    def take(self, entry: Entry, error: Raw | None, ended: datetime | None) -> None:
+    def take(self, entry: Entry, error: Raw | None, ended: float | None) -> None:
         """Add what is kept by now; its listeners are going to hear of it.
 
         Args:
             error: What it tells, if it is an `Error`.
-            ended: When, if it is the last one.
+            ended: When, in seconds since 1970, if it is the last one.
         """
         if error is not None:
             self._error = error
-        if ended is not None:
-            self.ended = ended
-            self.on_cancel = None
-        self._add(entry)
-        if ended is not None:
-            self._journal.has_ended(self)
-
-    def _add(self, entry: Entry) -> None:
         self.entries.append(entry)
         self._told_bytes += len(entry.event)
         if entry.v1:
             self._v1 = entry.v1
+        if ended is not None:
+            self.ended = ended
+            self.has_ended = True
+            self.on_cancel = None
         if self.followers and not self.is_untold:
             self._journal.is_untold(self)
+        if ended is not None:
+            self._journal.has_ended(self)
 
     async def stored(self) -> None:
         """Return at once: what is appended is kept."""
@@ -124,18 +114,17 @@ class CommandLog:
 
     def snapshot(self) -> Snapshot:
         """Return how far it has come."""
-        if self.ended is None:
-            outcome: Outcome | None = None
-        else:
+        outcome: Outcome | None = None
+        if self.has_ended:
             outcome = "ok" if self._error is None else "error"
         return Snapshot(
             record=self.record,
-            state="running" if self.ended is None else "ended",
+            state="ended" if self.has_ended else "running",
             seq=len(self.entries),
             v1=self._v1,
             outcome=outcome,
             error=self._error,
-            ended=self.ended,
+            ended=self.ended if self.has_ended else None,
         )
 
     def tell(self) -> None:
@@ -146,7 +135,7 @@ class CommandLog:
 
 def told_error(event: Event) -> Raw | None:
     """Return what `Snapshot.error` says from this event on; None: nothing new."""
-    return Raw(msgspec.json.encode(event.error)) if isinstance(event, Error) else None
+    return Raw(msgspec.json.encode(event.error)) if type(event) is Error else None
 
 
 class Follower(ABC):
@@ -165,7 +154,7 @@ class Follower(ABC):
         """Listen to a command."""
         self._log = log
         self._heard = after
-        log.followers = (*log.followers, self)
+        log.followers += (self,)
 
     def close(self) -> None:
         """Stop listening, at once and for good. May be called by `take`."""
@@ -198,5 +187,5 @@ class Follower(ABC):
                 subject = f"[{log.record.cmd_id}]"
                 logger.exception("a listener failed", extra={"subject": subject})
                 self.close()
-        if log.ended is not None:
+        if log.has_ended:
             self.close()

@@ -4,12 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 import msgspec
-from msgspec import Raw
 
 from call_api import jsonrpc
 from call_api.access.own_calls import as_allowed
@@ -29,10 +27,11 @@ from call_api.errors import (
     ParseError,
     TooManyRequests,
 )
-from call_api.journal import Journal, Record, fingerprint
+from call_api.journal import Journal
 from call_api.logs import SUBJECT
 from call_api.model import CallId, DialectName
 from call_api.random_ids import RandomIds
+from call_api.record import Record
 from call_api.replies import Batch, Deliver, Reply, Then, error_text
 from call_api.runner import Runner
 from call_api.watches import Watchers, Watches
@@ -193,18 +192,16 @@ class Conversation:
         self._runner.submit(record, order.command, asked, backend=self._backend, refused=refused)
 
     def _record(self, order: Order) -> Record:
-        ceiling = self._api.limits.ceiling
-        params = _canonical(order.command.to_params())
+        ids, ceiling, asked = self._api.ids, self._api.limits.ceiling, order.timeout
         return Record(
-            cmd_id=order.cmd_id or self._api.ids.cmd_id(),
+            cmd_id=order.cmd_id or ids.cmd_id(),
             method=order.method,
-            params=Raw(params),
-            fingerprint=fingerprint(order.method, params),
+            params=_canonical(order.command.to_params()),
             token=self._client.standing.name,
-            callid=self._api.ids.callid(),
+            callid=ids.callid(),
             proxy="",
-            timeout=ceiling if order.timeout is None else float(min(order.timeout, ceiling)),
-            started=datetime.now(UTC),
+            timeout=ceiling if asked is None or asked > ceiling else float(asked),
+            started=self._api.journal.wall(),
         )
 
     def _query(self, query: Query, reply: Reply) -> None:

@@ -5,6 +5,7 @@ import errno
 import logging
 import pkgutil
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -248,7 +249,12 @@ def _journal(config: Config) -> AbstractAsyncContextManager[Journal]:
     """
     loop, commands = asyncio.get_running_loop(), config.commands
     bounds = Bounds(keep_for=commands.keep_for, keep_most=commands.keep, run_most=commands.running)
-    within: dict[str, Any] = {"clock": loop.time, "call_soon": loop.call_soon, "bounds": bounds}
+    within: dict[str, Any] = {
+        "clock": loop.time,
+        "call_soon": loop.call_soon,
+        "wall": time.time,
+        "bounds": bounds,
+    }
     if not config.journal.path:
         return nullcontext(MemoryJournal(**within))
     sqlite_journal = pkgutil.resolve_name("call_api.journal_opening:sqlite_journal")

@@ -39,7 +39,7 @@ V1_WORDS: Final = {
 }
 """What v1 calls the steps that it tells: the name in v2 -> ``data`` in v1."""
 
-_encode = msgspec.json.Encoder().encode
+_encode: Final = msgspec.json.Encoder().encode
 
 _HEAD: Final = b'{"event":"'
 _DATA: Final = b',"data":'
@@ -65,7 +65,7 @@ def is_common(event: Event) -> bool:
 
 def is_told_by_v1(event: Event) -> bool:
     """Whether v1 tells this event; v2 tells every one."""
-    if isinstance(event, _ENDS_OF_LEGS):
+    if type(event) is CallHoldSuccessful or type(event) is CallUnholdSuccessful:
         return event.legs is not None
     return _is_of_v1(type(event))
 

@@ -4,10 +4,8 @@ Clients are fed by `Journal.follow` alone, the first one included: none ever see
 `call_api.memory_journal` keeps it in memory.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from msgspec import Raw, Struct
 
@@ -15,6 +13,7 @@ from call_api.backends.base import Stream
 from call_api.entry import Entry
 from call_api.events import Event
 from call_api.model import CallId, CmdId
+from call_api.record import Record
 
 if TYPE_CHECKING:
     from call_api.command_log import Follower
@@ -27,31 +26,6 @@ class Fenced(Exception):
     """The command is not ours to run any more: another daemon has taken it over."""
 
 
-class Record(Struct, frozen=True, kw_only=True, gc=False):
-    """What is known of a command before anything is done for it.
-
-    Attributes:
-        method: As dialect v2 spells it.
-        params: A JSON object, without ``cmd_id`` and ``timeout``.
-        fingerprint: The same for a retry, another one for anything else: see `fingerprint`.
-        token: Whose command it is, by its token's name; empty: no token was wanted.
-        callid: The Call-ID that a call made for the command takes on its first leg.
-        proxy: The SIP proxy it acts on; empty when there is just one.
-        timeout: Its ceiling, in seconds.
-        started: UTC.
-    """
-
-    cmd_id: CmdId
-    method: str
-    params: Raw
-    fingerprint: str
-    token: str
-    callid: CallId
-    proxy: str
-    timeout: float
-    started: datetime
-
-
 class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     """How far a command has come.
 
@@ -60,7 +34,7 @@ class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
         v1: The same in dialect v1.
         outcome: None while it runs.
         error: What its `Error` told, as a JSON object; None unless the outcome is an error.
-        ended: UTC; None while it runs.
+        ended: Seconds since 1970; None while it runs.
     """
 
     record: Record
@@ -69,7 +43,7 @@ class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     v1: int
     outcome: Outcome | None
     error: Raw | None
-    ended: datetime | None
+    ended: float | None
 
 
 class Owned(Protocol):
@@ -125,6 +99,9 @@ class Journal(Protocol):
     def is_ready(self) -> str | None:
         """Return None, or why no command can be claimed now, in one line."""
 
+    def wall(self) -> float:
+        """Return the time, in seconds since 1970."""
+
     def claim_now(self, record: Record) -> Owned | Snapshot | None:
         """Do as `claim` does, at once; None: it has to wait, so `claim` it."""
 
@@ -177,18 +154,3 @@ class Journal(Protocol):
 
     def orphans(self) -> Stream[Owned]:
         """Claim the commands whose owner has died, as they are found."""
-
-
-def fingerprint(method: str, params: bytes) -> str:
-    """Return what tells a retry from another command.
-
-    Args:
-        method: As dialect v2 spells it.
-        params: Canonical JSON: one spelling of every name, one order.
-    """
-    if len(params) <= _SHORT:  # its own best fingerprint
-        return f"{method}:{params.decode()}"
-    return f"{method}:{hashlib.blake2b(params, digest_size=16).hexdigest()}"
-
-
-_SHORT: Final = 128  # bytes

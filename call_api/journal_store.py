@@ -12,13 +12,30 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import msgspec
+from msgspec import Raw, Struct
 
 from call_api.entry import Entry
-from call_api.journal import Record
+from call_api.model import CallId, CmdId
+from call_api.record import Record
+
+
+class _Begun(Struct, frozen=True, kw_only=True):
+    """A `Record`, as the file has it."""
+
+    cmd_id: CmdId
+    method: str
+    params: Raw
+    token: str
+    callid: CallId
+    proxy: str
+    timeout: float
+    started: datetime
+
 
 Sync: TypeAlias = Literal["claims", "all"]
 """What is on the disk itself before anybody hears of it: claims, or all."""
@@ -185,7 +202,7 @@ class JournalStore:
             "SELECT number, record, wall, clock FROM commands ORDER BY number"
         ):
             end = None if wall is None else End(wall, clock)
-            kept[number] = Kept(number, msgspec.json.decode(record, type=Record), end)
+            kept[number] = Kept(number, _record(record), end)
         for number, seq, v1, event in execute(
             "SELECT command, seq, v1, event FROM entries ORDER BY command, seq"
         ):
@@ -234,7 +251,31 @@ def _explained(path: Path, exc: sqlite3.Error) -> str:
 
 
 def _text(record: Record) -> str:
-    return msgspec.json.encode(record).decode()
+    begun = _Begun(
+        cmd_id=record.cmd_id,
+        method=record.method,
+        params=Raw(record.params),
+        token=record.token,
+        callid=record.callid,
+        proxy=record.proxy,
+        timeout=record.timeout,
+        started=datetime.fromtimestamp(record.started, UTC),
+    )
+    return msgspec.json.encode(begun).decode()
+
+
+def _record(text: str) -> Record:
+    begun = msgspec.json.decode(text, type=_Begun)
+    return Record(
+        cmd_id=begun.cmd_id,
+        method=begun.method,
+        params=bytes(begun.params),
+        token=begun.token,
+        callid=begun.callid,
+        proxy=begun.proxy,
+        timeout=begun.timeout,
+        started=begun.started.timestamp(),
+    )
 
 
 _LOCKED_FOR: Final = 1.0

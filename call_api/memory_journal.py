@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from call_api.backends.base import Stream
@@ -10,8 +11,9 @@ from call_api.command_log import CommandLog, Follower, Keeping
 from call_api.command_logs import CommandLogs
 from call_api.entry import Entry
 from call_api.errors import DuplicateCommand, TooManyRequests, UnknownCommand
-from call_api.journal import Owned, Record, Snapshot
+from call_api.journal import Owned, Snapshot
 from call_api.model import CmdId
+from call_api.record import Record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +46,7 @@ class MemoryJournal(Keeping):
     Args:
         clock: Returns seconds, monotonic.
         call_soon: Calls its argument in the loop's next turn.
+        wall: Returns seconds since 1970.
     """
 
     def __init__(
@@ -51,16 +54,18 @@ class MemoryJournal(Keeping):
         *,
         clock: Callable[[], float],
         call_soon: Callable[[Callable[[], None]], object],
+        wall: Callable[[], float] | None = None,
         bounds: Bounds = BOUNDS,
     ) -> None:
         self._clock = clock
+        self._wall = _wall if wall is None else wall
         self._call_soon = call_soon
         self._keep_for = bounds.keep_for
         self._keep_most = bounds.keep_most
         self._keep_bytes = bounds.keep_bytes
         self._run_most = bounds.run_most
         self._logs = CommandLogs()
-        self._ended: deque[tuple[float, CommandLog]] = deque()  # in order of their end, and when
+        self._ended: deque[CommandLog] = deque()  # in order of their end
         self._ended_bytes = 0
         self._untold: list[CommandLog] = []  # those whose listeners have something to hear
 
@@ -101,7 +106,7 @@ class MemoryJournal(Keeping):
         self._forget()
         kept = self._logs.find(record.cmd_id, record.token)
         if kept is not None:
-            if kept.record.fingerprint != record.fingerprint:
+            if not kept.record.is_retried_by(record):
                 raise DuplicateCommand(record.cmd_id)
             return kept.snapshot()
         if self.is_full:
@@ -148,7 +153,7 @@ class MemoryJournal(Keeping):
             UnknownCommand: None that is still kept has this id.
         """
         log = self._log(cmd_id, token)
-        if log.ended is not None:
+        if log.has_ended:
             return "ended"
         log.cancel()
         return "cancelling"
@@ -159,6 +164,10 @@ class MemoryJournal(Keeping):
     def orphans(self) -> Stream[Owned]:
         """Claim nothing: with the daemon, its memory and its commands are gone."""
         return Orphans(())
+
+    def wall(self) -> float:
+        """Return the time, in seconds since 1970."""
+        return self._wall()
 
     def is_untold(self, log: CommandLog) -> None:
         """Remember to call the listeners of ``log``."""
@@ -171,7 +180,8 @@ class MemoryJournal(Keeping):
 
     def has_ended(self, log: CommandLog) -> None:
         """Begin the time for which an ended command is kept."""
-        self._ended.append((self._clock(), log))
+        log.kept_since = self._clock()
+        self._ended.append(log)
         self._ended_bytes += log.size_bytes
         if len(self._ended) > self._keep_most or self._ended_bytes > self._keep_bytes:
             self._forget()
@@ -201,16 +211,20 @@ class MemoryJournal(Keeping):
         ended = self._ended
         too_old = self._clock() - self._keep_for
         while ended and (
-            ended[0][0] <= too_old
+            ended[0].kept_since <= too_old
             or len(ended) > self._keep_most
             or self._ended_bytes > self._keep_bytes
         ):
-            log = ended.popleft()[1]
+            log = ended.popleft()
             self._ended_bytes -= log.size_bytes
             self._drop(log)
 
     def _drop(self, log: CommandLog) -> None:
         self._logs.remove(log)
+
+
+def _wall() -> float:
+    return datetime.now(UTC).timestamp()
 
 
 class Orphans:

@@ -9,9 +9,10 @@ from typing import Any, Final, Protocol, Self
 from call_api.backends.base import Backend
 from call_api.commands.base import Command
 from call_api.errors import CallApiError, CommandCancelled, InternalError, UnknownCommand
-from call_api.journal import Journal, Owned, Record, Snapshot
+from call_api.journal import Journal, Owned, Snapshot
 from call_api.logs import SUBJECT
 from call_api.model import CallId
+from call_api.record import Record
 from call_api.running import SHUTTING_DOWN, Commands, Running, Story
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 
 from msgspec import Raw
@@ -19,11 +18,12 @@ from call_api.command_log import CommandLog, told_error
 from call_api.entry import Entry, numbered
 from call_api.errors import JournalFailed
 from call_api.events import Event
-from call_api.journal import Owned, Record, Snapshot
+from call_api.journal import Owned, Snapshot
 from call_api.journal_store import End, Kept
 from call_api.journal_writer import JournalWriter
 from call_api.memory_journal import BOUNDS, Bounds, MemoryJournal, Orphans
 from call_api.model import CmdId
+from call_api.record import Record
 
 
 class SqliteJournal(MemoryJournal):
@@ -49,9 +49,8 @@ class SqliteJournal(MemoryJournal):
         wall: Callable[[], float] = time.time,
         bounds: Bounds = BOUNDS,
     ) -> None:
-        super().__init__(clock=clock, call_soon=call_soon, bounds=bounds)
+        super().__init__(clock=clock, call_soon=call_soon, wall=wall, bounds=bounds)
         self._writer = writer
-        self._wall = wall
         self._claiming: dict[tuple[str, CmdId], asyncio.Future[None]] = {}  # by token and id
         self._orphans: list[Owned] = []
         self._last_number = max((one.number for one in kept), default=0)
@@ -114,7 +113,7 @@ class SqliteJournal(MemoryJournal):
 
     def _load(self, kept: list[Kept]) -> None:
         now, wall = self._clock(), self._wall()
-        ended: list[tuple[float, CommandLog]] = []
+        ended: list[CommandLog] = []
         for one in kept:
             log = _KeptLog(one.record, self, self._writer, one.number)
             log.restore(one)
@@ -123,9 +122,10 @@ class SqliteJournal(MemoryJournal):
                 self._orphans.append(log)
                 continue
             age = wall - one.end.wall if one.end.clock is None else now - one.end.clock
-            ended.append((now - max(age, 0.0), log))
-        self._ended.extend(sorted(ended, key=lambda one: one[0]))
-        self._ended_bytes = sum(log.size_bytes for _, log in ended)
+            log.kept_since = now - max(age, 0.0)
+            ended.append(log)
+        self._ended.extend(sorted(ended, key=lambda log: log.kept_since))
+        self._ended_bytes = sum(log.size_bytes for log in ended)
         self._forget()
 
     def _drop(self, log: CommandLog) -> None:
@@ -156,11 +156,11 @@ class _KeptLog(CommandLog):
     def restore(self, kept: Kept) -> None:
         """Take in what was in the file."""
         for entry in kept.entries:
-            self._add(entry)
-            self._error = dialects.error_of(entry.event) or self._error
+            self.take(entry, dialects.error_of(entry.event), None)
         self._last = (len(self.entries), self._v1)
         if kept.end is not None:
-            self.ended = _date(kept.end)
+            self.ended = kept.end.wall
+            self.has_ended = True
 
     def append(self, event: Event, *, last: bool = False) -> None:
         """Tell an event, as soon as it is kept."""
@@ -194,8 +194,4 @@ class _KeptLog(CommandLog):
 
     def _is_kept(self, entry: Entry, error: Raw | None, end: End | None) -> None:
         self._unkept -= 1
-        self.take(entry, error, None if end is None else _date(end))
-
-
-def _date(end: End) -> datetime:
-    return datetime.fromtimestamp(end.wall, UTC)
+        self.take(entry, error, None if end is None else end.wall)

@@ -33,6 +33,7 @@ NO_IO = (
     "call_api/dialects.py",
     "call_api/entry.py",
     "call_api/journal.py",
+    "call_api/record.py",
     "call_api/command_log.py",
     "call_api/command_logs.py",
     "call_api/memory_journal.py",

@@ -90,7 +90,7 @@ class Audit:
 
         Args:
             who: The token's name and the peer.
-            params: Anything that JSON can say, or its text as `Raw`.
+            params: Anything that JSON can say, or its text.
         """
         outcome, began = more.get("outcome", "ok"), more.get("began")
         error = outcome if isinstance(outcome, CallApiError) else None
@@ -136,6 +136,8 @@ class Audit:
 
 def _text_of(params: object) -> bytes:
     """Return parameters as JSON; nothing if JSON cannot say them."""
+    if isinstance(params, bytes):
+        return params
     try:
         return _encode(params)
     except (ValueError, RecursionError):

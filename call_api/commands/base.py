@@ -10,8 +10,9 @@ from msgspec import Struct
 from call_api.backends.base import Backend
 from call_api.commands.told import Told
 from call_api.events import Event
-from call_api.journal import Journal, Record
+from call_api.journal import Journal
 from call_api.model import CallId, DialectName
+from call_api.record import Record
 
 Emit: TypeAlias = Callable[[Event], None]
 """Tells the clients of one command what happened. Never waits."""

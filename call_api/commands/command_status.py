@@ -1,7 +1,7 @@
 """CommandStatus: how far a command has come."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from msgspec import Raw, Struct
@@ -42,16 +42,16 @@ class Status(Struct, frozen=True, kw_only=True, omit_defaults=True):
         cls, snapshot: Snapshot, dialect: DialectName, proxies: Mapping[str, str] | None = None
     ) -> "Status":
         """Return the status of a command."""
-        record = snapshot.record
+        record, ended = snapshot.record, snapshot.ended
         return cls(
             cmd_id=record.cmd_id,
             method=record.method,
-            params=record.params,
+            params=Raw(record.params),
             state=snapshot.state,
             outcome=snapshot.outcome,
             error=snapshot.error,
-            started=record.started,
-            ended=snapshot.ended,
+            started=datetime.fromtimestamp(record.started, UTC),
+            ended=None if ended is None else datetime.fromtimestamp(ended, UTC),
             seq=snapshot.v1 if dialect == "v1" else snapshot.seq,
             proxies=proxies or {},
         )

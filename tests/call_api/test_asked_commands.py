@@ -9,8 +9,9 @@ from call_api.access.standing import Standing
 from call_api.asked_commands import AskedCommand, Client
 from call_api.attachments import Attachments
 from call_api.errors import CallFailed, TooManyRequests
-from call_api.journal import Record, Snapshot
+from call_api.journal import Snapshot
 from call_api.memory_journal import MemoryJournal
+from call_api.record import Record
 from call_api.replies import Then
 from tests.fakes.records import record
 

@@ -4,16 +4,16 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 
 from call_api import attachments
 from call_api.attachments import Attachments
 from call_api.errors import TooManyRequests
 from call_api.events import CallHolding, CallHoldStart, CallHoldSuccessful, Ended
-from call_api.journal import Owned, Record, Snapshot
+from call_api.journal import Owned, Snapshot
 from call_api.memory_journal import Bounds, MemoryJournal
-from call_api.model import CallId, DialectName
+from call_api.model import DialectName
+from call_api.record import Record
 from tests.fakes.records import record
 
 A = record("a")
@@ -232,7 +232,7 @@ async def test_another_command_under_an_old_id_is_told_from_its_first() -> None:
     tell(first, 1, 5)
     assert desk.turn() == [1, 2, 3, 4, 5]
 
-    again = await desk.journal.claim(msgspec.structs.replace(A, callid=CallId("another-call")))
+    again = await desk.journal.claim(record("a", callid="another-call"))
     assert not isinstance(again, Snapshot)
     desk.attach(again.record, 0)
     tell(again, 1, 5)

@@ -1,5 +1,3 @@
-from datetime import UTC, datetime
-
 from call_api.command_log import CommandLog, Keeping, told_error
 from call_api.errors import CallFailed
 from call_api.events import CallHolding, Ended, Error
@@ -12,6 +10,9 @@ class Desk(Keeping):
     def __init__(self) -> None:
         self.untold: list[CommandLog] = []
         self.ended: list[CommandLog] = []
+
+    def wall(self) -> float:
+        return 7.0
 
     def is_untold(self, log: CommandLog) -> None:
         self.untold.append(log)
@@ -27,7 +28,6 @@ def test_only_an_error_tells_one() -> None:
 
 def test_what_is_kept_later_counts_as_what_was_told_at_once() -> None:
     at_once, later = CommandLog(record(), Desk()), CommandLog(record(), Desk())
-    ended = datetime(2026, 1, 1, tzinfo=UTC)
 
     for event, last in (
         (CallHolding(), False),
@@ -35,12 +35,12 @@ def test_what_is_kept_later_counts_as_what_was_told_at_once() -> None:
         (Ended(), True),
     ):
         at_once.append(event, last=last)
-        later.take(at_once.entries[-1], told_error(event), ended if last else None)
+        later.take(at_once.entries[-1], told_error(event), 7.0 if last else None)
 
     assert later.entries == at_once.entries
     assert (later.snapshot().seq, later.snapshot().v1) == (3, 2)
     assert later.snapshot().error == at_once.snapshot().error
-    assert later.snapshot().ended == ended
+    assert later.snapshot().ended == at_once.snapshot().ended == 7.0
 
 
 def test_the_journal_hears_of_news_only_when_somebody_listens_and_of_the_end_always() -> None:

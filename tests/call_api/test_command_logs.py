@@ -1,7 +1,3 @@
-from datetime import timedelta
-
-from msgspec.structs import replace
-
 from call_api.command_log import CommandLog, Keeping
 from call_api.command_logs import CommandLogs
 from call_api.model import CmdId
@@ -11,6 +7,9 @@ from tests.fakes.records import STARTED, record
 class Nobody(Keeping):
     """A journal that does not care."""
 
+    def wall(self) -> float:
+        return 0.0
+
     def is_untold(self, log: CommandLog) -> None:
         pass
 
@@ -19,8 +18,7 @@ class Nobody(Keeping):
 
 
 def begun(token: str, after: float, cmd_id: str = "a") -> CommandLog:
-    started = STARTED + timedelta(seconds=after)
-    return CommandLog(replace(record(cmd_id, token=token), started=started), Nobody())
+    return CommandLog(record(cmd_id, token=token, started=STARTED + after), Nobody())
 
 
 def test_each_token_has_its_own_ids() -> None:

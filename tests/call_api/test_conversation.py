@@ -9,9 +9,9 @@ from call_api.backends.base import HoldStep, StartStep
 from call_api.commands.base import Command
 from call_api.conversation import Conversation
 from call_api.errors import CallFailed, ProxyUnreachable
-from call_api.journal import Record
 from call_api.memory_journal import Bounds, MemoryJournal
 from call_api.model import CallId, DialectName
+from call_api.record import Record
 from call_api.runner import Asked, Runner
 from tests.fakes.fake_client import FakeClient, serving
 from tests.fakes.running import turns

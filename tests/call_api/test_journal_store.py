@@ -43,7 +43,7 @@ def test_what_was_written_is_there_when_the_file_is_opened_again(path: Path) -> 
     assert (first.number, first.entries) == (1, [HOLDING, ENDED])
     assert first.end == End(1000.5, 77.123456789)
     assert (second.number, second.entries, second.end) == (2, [ODD], None)
-    assert bytes(second.record.params) == b'{"x":1.0}'
+    assert second.record.params == b'{"x":1.0}'
     assert first.record.started == record().started
 
 

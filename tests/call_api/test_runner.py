@@ -12,10 +12,11 @@ from call_api.errors import (
     InternalError,
 )
 from call_api.events import CalleeAnswered, CallHoldStart
-from call_api.journal import Owned, Record, Snapshot
+from call_api.journal import Owned, Snapshot
 from call_api.journal_writer import JournalWriter
 from call_api.memory_journal import MemoryJournal
 from call_api.model import CallId, CmdId, SipUri
+from call_api.record import Record
 from call_api.sqlite_journal import SqliteJournal
 from tests.fakes.following import calling
 from tests.fakes.records import record
@@ -48,7 +49,7 @@ async def test_a_retry_starts_nothing() -> None:
 async def test_another_command_under_the_same_id_is_refused() -> None:
     async with running() as desk:
         desk.submit()
-        desk.submit(fingerprint="other")
+        desk.submit(params='{"callid":"other"}')
         await desk.story()
 
     assert isinstance(desk.answers[1], DuplicateCommand)
@@ -171,7 +172,7 @@ async def test_once_it_drains_new_commands_are_refused_but_retries_are_not() -> 
         await desk.runner.drain(within=0)
 
         desk.submit()
-        desk.submit(fingerprint="other")
+        desk.submit(params='{"callid":"other"}')
         desk.submit(cmd_id="new")
         await turns(3)
 

@@ -96,7 +96,7 @@ async def test_what_has_ended_is_replayed_after_a_restart(path: Path) -> None:
         journal.follow(CmdId("a"), 1, calling(told.append))
         await asyncio.sleep(0)
         with pytest.raises(DuplicateCommand):
-            await journal.claim(record("a", fingerprint="other"))
+            await journal.claim(record("a", params='{"callid":"other"}'))
 
     assert after[1] == before[1]
     assert isinstance(again, Snapshot)
@@ -164,7 +164,9 @@ async def test_a_command_is_there_when_its_claim_is_kept_and_not_before(path: Pa
 async def test_another_command_under_an_id_that_is_being_claimed_is_refused(path: Path) -> None:
     async with opened(path) as journal:
         first, second = await asyncio.gather(
-            begin(journal), journal.claim(record("a", fingerprint="x")), return_exceptions=True
+            begin(journal),
+            journal.claim(record("a", params='{"callid":"other"}')),
+            return_exceptions=True,
         )
         assert not isinstance(first, BaseException)
         assert isinstance(second, DuplicateCommand)

@@ -1,8 +1,8 @@
 """A client that asks one query, without a conversation around it."""
 
-from call_api.journal import Record
 from call_api.memory_journal import MemoryJournal
 from call_api.model import CallId, DialectName
+from call_api.record import Record
 from tests.fakes.scripted_backend import ScriptedBackend
 
 

@@ -17,7 +17,7 @@ from call_api.memory_journal import MemoryJournal
 from call_api.model import CmdId
 from call_api.runner import Runner
 from tests.fakes.following import calling
-from tests.fakes.records import record
+from tests.fakes.records import PARAMS, record
 from tests.fakes.scripted_backend import ScriptedBackend
 
 
@@ -73,11 +73,11 @@ class Desk:
         cmd_id: str = "a",
         *,
         timeout: float = 5.0,
-        fingerprint: str = "f",
+        params: str = PARAMS,
         ended: Callable[[CallApiError | None], object] = lambda problem: None,
     ) -> None:
         """Submit a command."""
-        made = record(cmd_id, timeout=timeout, fingerprint=fingerprint)
+        made = record(cmd_id, timeout=timeout, params=params)
         self.runner.submit(made, Body(act=act), Listener(self._answer, ended))
 
     async def story(self, cmd_id: str = "a") -> list[Any]:

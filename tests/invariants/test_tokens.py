@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -184,7 +185,11 @@ FOREIGN: list[tuple[str, dict[str, str]]] = [
 
 def changed(callid: str) -> CallChange:
     call = CallInfo(
-        callid=CallId(callid), state="answered", caller="a", callee="b", started=STARTED
+        callid=CallId(callid),
+        state="answered",
+        caller="a",
+        callee="b",
+        started=datetime.fromtimestamp(STARTED, UTC),
     )
     return CallChange(event="held", call=call)
 

@@ -56,7 +56,7 @@ fast-tests: $(TEST_STAMP)
 # What pip installs is compiled, and what is tested above is not: the same from outside once more.
 compiled-tests: $(TEST_STAMP) $(COMPILED)/made
 	@export PART='compiled' PYTHONPATH='$(COMPILED)' && $(PYTEST) -n 4 -o pythonpath='$(COMPILED) .' \
-	    tests/test_setup.py tests/contract tests/invariants tests/opensips tests/wire
+	    tests/test_setup.py tests/call_api/sip tests/contract tests/invariants tests/opensips tests/wire
 
 $(COMPILED)/made: setup.py pyproject.toml $(shell find call_api call_api_client call_cmd -name '*.py')
 	@echo "compiling call-api into $(COMPILED)" >&2

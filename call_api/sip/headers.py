@@ -57,7 +57,7 @@ class Headers:
     @classmethod
     def from_wire(cls, lines: list[tuple[str, str]]) -> "Headers":
         """Return headers over canonical names and values that were checked already."""
-        headers = cls.__new__(cls)
+        headers = Headers()
         headers._lines = lines
         return headers
 

@@ -60,6 +60,34 @@ def test_a_lost_answer_is_no_error_if_the_call_is_over(left: object) -> None:
     story()
 
 
+@pytest.mark.parametrize("second", ["OK", MiError(404, "Requested Dialog not found")])
+def test_a_call_that_is_still_there_after_a_lost_answer_is_ended_once_more(second: object) -> None:
+    @in_virtual_time
+    async def story() -> None:
+        async with shared_with() as (shared, (proxy,)):
+            acting = Acting()
+            ACTING.set(acting)
+            proxy.answers("dlg_end_dlg", SILENCE, second)
+            proxy.answers("dlg_list_ctx", listed("a", state=4))
+
+            await end_call(shared, A)
+
+            assert proxy.methods() == ["dlg_end_dlg", "dlg_list_ctx", "dlg_end_dlg"]
+            assert acting.times == 2
+
+    story()
+
+
+@in_virtual_time
+async def test_a_second_request_that_is_refused_fails_like_the_first() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        proxy.answers("dlg_end_dlg", SILENCE, MiError(500, "Operation failed"))
+        proxy.answers("dlg_list_ctx", listed("a", state=4))
+
+        with pytest.raises(ProxyRefused, match="500 Operation failed"):
+            await end_call(shared, A)
+
+
 @in_virtual_time
 async def test_a_lost_answer_is_an_error_that_says_how_the_call_is() -> None:
     async with shared_with() as (shared, (proxy,)):

@@ -18,6 +18,7 @@ COMPILED = (
     "call_api/backends/opensips/backend.py",
     "call_api/backends/opensips/client.py",
     "call_api/backends/opensips/end.py",
+    "call_api/backends/opensips/ended.py",
     "call_api/backends/opensips/event_table.py",
     "call_api/backends/opensips/hold.py",
     "call_api/backends/opensips/hold_progress.py",

@@ -1,6 +1,7 @@
 """CallEnd: a call is over."""
 
-from typing import ClassVar
+from collections.abc import Coroutine
+from typing import Any, ClassVar
 
 from call_api.backends.base import Backend
 from call_api.commands.base import Command, Emit
@@ -16,13 +17,13 @@ class CallEnd(Command, frozen=True, kw_only=True):
 
     callid: CallId
 
-    async def run(self, backend: Backend, emit: Emit) -> None:  # noqa: ARG002  # no steps to tell
+    def run(self, backend: Backend, emit: Emit) -> Coroutine[Any, Any, None]:  # noqa: ARG002
         """Do it. There are no steps to tell.
 
         Raises:
             CallApiError: It could not be done.
         """
-        await backend.end(self.callid)
+        return backend.end(self.callid)
 
     async def take_over(self, backend: Backend, told: Told, emit: Emit) -> None:  # noqa: ARG002
         """Find out whether the call is over.

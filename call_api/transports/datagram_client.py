@@ -48,6 +48,7 @@ class DatagramClient:
         self._fail = fail
         self._unsent: deque[bytes] = deque()
         self._is_due = False  # `_send_all` is going to be called
+        self._is_closed = False
         self._is_full = False  # the kernel takes no more for now
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._fd, self._readable)
@@ -67,6 +68,7 @@ class DatagramClient:
         with suppress(OSError):
             while self._unsent:
                 self._send_now(self._unsent.popleft())
+        self._is_closed = True
         self._loop.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)
         self._sock.close()
@@ -104,11 +106,11 @@ class DatagramClient:
                 self._tell_failed(exc)
                 return
             self._receive(data)
-            if self._sock.fileno() < 0:  # closed by what was received
+            if self._is_closed:  # by what was received
                 return
 
     def _tell_failed(self, exc: OSError) -> None:
-        if self._sock.fileno() >= 0:
+        if not self._is_closed:
             # uvloop stops reading a socket at its first error, and does not say so.
             self._loop.remove_reader(self._fd)
             self._loop.add_reader(self._fd, self._readable)

@@ -47,7 +47,8 @@ class EventUdp:
                 data, address = self._sock.recvfrom(MAX_DATAGRAM)
             except OSError:  # nothing more, or nothing that can be done about it
                 return
-            if plain_host(address[0]) in self._senders:
+            host = address[0]
+            if host in self._senders or plain_host(host) in self._senders:
                 self._receive(data)
             else:
                 self._drop(address)

@@ -21,13 +21,16 @@ _EIGHT_BYTES: Final = 127
 def text_head(size: int) -> bytes:
     """Return what a server puts before a text of ``size`` bytes."""
     if size < LONGER:
-        return SHORT_HEADS[size]
+        return bytes((_WHOLE_TEXT, size))
     if size < 1 << 16:
         return b"\x81\x7e" + size.to_bytes(2)
     return b"\x81\x7f" + size.to_bytes(8)
 
 
-SHORT_HEADS: Final = tuple(bytes((_WHOLE_TEXT, size)) for size in range(LONGER))
+COMMON: Final = 1024
+"""Bytes up to which texts have their heads in `HEADS`."""
+
+HEADS: Final = [text_head(size) for size in range(COMMON)]
 
 
 class FrameCutter:

@@ -18,7 +18,7 @@ from websockets.protocol import SEND_EOF
 
 from call_api.access.standing import Standing
 from call_api.config import WsServer
-from call_api.transports.frames import LONGER, SHORT_HEADS, FrameCutter, text_head
+from call_api.transports.frames import COMMON, HEADS, FrameCutter, text_head
 from call_api.transports.handshake import Gate, let_go, new_protocol
 from call_api.transports.listener import Conversation, OpenConversation, authority
 from call_api.transports.plain_http import MAX_REQUEST, RequestHead, too_long
@@ -109,7 +109,7 @@ class Connection(asyncio.Protocol):
                 self._turn_away_slow()
                 return
         size, writes = len(text), self._writes
-        writes.append(SHORT_HEADS[size] if size < LONGER else text_head(size))
+        writes.append(HEADS[size] if size < COMMON else text_head(size))
         if size:  # nothing at all would mean SEND_EOF
             writes.append(text)
         self._queued += size

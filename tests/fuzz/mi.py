@@ -5,8 +5,8 @@ import json
 from call_api.backends.opensips.bye import bye
 from call_api.backends.opensips.dialogs import parse_dialog, parse_dialogs
 from call_api.backends.opensips.event_framing import EventFraming
-from call_api.backends.opensips.event_table import EventTable
-from call_api.backends.opensips.events import ProxyEvent, parse_event
+from call_api.backends.opensips.event_table import EventTable, parse_event
+from call_api.backends.opensips.events import ProxyEvent
 from call_api.backends.opensips.mi_exchange import MiExchange
 from call_api.backends.opensips.outcomes import failure, refusal
 from call_api.model import CallId

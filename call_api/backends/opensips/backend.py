@@ -1,7 +1,8 @@
 """The back end for one or several OpenSIPS proxies."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from call_api.backends.base import (
     CallPage,
@@ -87,9 +88,9 @@ class OpenSipsBackend:
         """End the hold of legs. Ends when every one of them is back."""
         return HoldFlow(self._shared, callid, legs, hold=False)
 
-    async def end(self, callid: CallId) -> None:
+    def end(self, callid: CallId) -> Coroutine[Any, Any, None]:
         """Hang up both legs of a call, ringing or answered."""
-        await end_call(self._shared, callid)
+        return end_call(self._shared, callid)
 
     async def remains(self, callid: CallId) -> Remains:
         """Return what is left of a call."""

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from call_api.backends.opensips.requests import MiRequest
+from call_api.backends.opensips.mi import MiRequest
 from call_api.model import CallId
 from call_api.sip.message import Response
 from call_api.sip.parser import BadMessage, parse_message

@@ -12,9 +12,9 @@ from typing import Any, Final
 from call_api.backends.opensips import events
 from call_api.backends.opensips.client import EventSource, ProxyClient
 from call_api.backends.opensips.events import ProxyEvent
-from call_api.backends.opensips.mi import Reply
+from call_api.backends.opensips.mi import MiRequest, Reply
 from call_api.backends.opensips.outcomes import METHOD_NOT_FOUND, parse_status
-from call_api.backends.opensips.requests import MiRequest, subscribe, uptime
+from call_api.backends.opensips.requests import subscribe, uptime
 from call_api.doctor import Finding, State
 
 OLDEST: Final = (3, 1)

@@ -8,10 +8,9 @@ from typing import Final, Protocol, TypeAlias
 from call_api.backends.opensips import requests
 from call_api.backends.opensips.dialogs import Dialog, parse_dialog
 from call_api.backends.opensips.events import EVENTS, OPTIONAL_EVENTS
-from call_api.backends.opensips.mi import Reply
+from call_api.backends.opensips.mi import MiRequest, Reply
 from call_api.backends.opensips.mi_exchange import MiExchange
 from call_api.backends.opensips.outcomes import result_of
-from call_api.backends.opensips.requests import MiRequest
 from call_api.errors import CallApiError, ProxyUnreachable, UnknownCall
 from call_api.model import CallId, SipUri
 

@@ -1,5 +1,6 @@
 """The calls that were ended just now: the proxy agrees before it has done so."""
 
+from collections import OrderedDict
 from typing import Final
 
 from call_api.model import CallId
@@ -15,14 +16,15 @@ class EndedCalls:
     """Remembers Call-IDs for a moment. Times are seconds, on any one clock."""
 
     def __init__(self) -> None:
-        self._at: dict[CallId, float] = {}  # oldest first
+        # Oldest first: a dict takes ever longer to find its first one while it loses it.
+        self._at: OrderedDict[CallId, float] = OrderedDict()
 
     def add(self, callid: CallId, now: float) -> None:
         """A call is over, for whoever asks."""
         self._at.pop(callid, None)
         self._at[callid] = now
         if len(self._at) > _KEPT:
-            del self._at[next(iter(self._at))]
+            self._at.popitem(last=False)
 
     def has(self, callid: CallId, now: float) -> bool:
         """Return whether a call was ended just now."""

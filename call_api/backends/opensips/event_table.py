@@ -2,10 +2,28 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
-from call_api.backends.opensips.events import Tell, parse_event
+import msgspec
+
+from call_api.backends.opensips.events import ProxyEvent, Tell, decode_event
 
 logger = logging.getLogger(__name__)
+
+_UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeError)
+
+
+def parse_event(data: bytes) -> ProxyEvent | None:
+    """Return the event in ``data``, or None if it holds none."""
+    try:
+        return decode_event(data)
+    except _UNREADABLE:
+        pass
+    try:
+        # Bytes of a SIP message that are no UTF-8 are passed on by the proxy as they came.
+        return decode_event(data.decode("utf-8", errors="replace"))
+    except _UNREADABLE:
+        return None
 
 
 class EventTable:

@@ -59,18 +59,4 @@ Tell: TypeAlias = Callable[[ProxyEvent], None]
 """Is told of an event. Never waits, never raises."""
 
 # Numbers may come as strings: a script's variables often are.
-_decode = msgspec.json.Decoder(ProxyEvent, strict=False).decode
-_UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeError)
-
-
-def parse_event(data: bytes) -> ProxyEvent | None:
-    """Return the event in ``data``, or None if it holds none."""
-    try:
-        return _decode(data)
-    except _UNREADABLE:
-        pass
-    try:
-        # Bytes of a SIP message that are no UTF-8 are passed on by the proxy as they came.
-        return _decode(data.decode("utf-8", errors="replace"))
-    except _UNREADABLE:
-        return None
+decode_event: Final = msgspec.json.Decoder(ProxyEvent, strict=False).decode

@@ -7,8 +7,7 @@ from call_api.backends.opensips.bye import bye
 from call_api.backends.opensips.client import ProxyClient
 from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.inbox import Inbox, Told, Trouble
-from call_api.backends.opensips.mi import Reply
-from call_api.backends.opensips.requests import MiRequest
+from call_api.backends.opensips.mi import MiRequest, Reply
 from call_api.backends.opensips.shared import SETTLE_FOR, hang_up
 from call_api.errors import CallFailed, ProxyRefused, ProxyUnreachable
 from call_api.model import CallId

@@ -66,6 +66,7 @@ class HoldFlow:
             self._open(proxy)
             if not shared.is_settled(callid):
                 await shared.settle(callid)
+            await ACTING.get().may_act()
             reply = await self._ask(proxy)
             if reply.error is not None or reply.silence is not None:
                 await self._mend(proxy, reply)
@@ -104,10 +105,9 @@ class HoldFlow:
         self._listening = self._shared.table.listen(_HEARD, (self._callid,), self._hear)
         self._troubled = proxy.on_trouble(self._callid, self._lose)
 
-    async def _ask(self, proxy: ProxyClient) -> Reply:
-        await ACTING.get().may_act()
+    def _ask(self, proxy: ProxyClient) -> asyncio.Future[Reply]:
         self._is_asked = True
-        return await proxy.request(requests.change_hold(self._callid, self._legs, hold=self._hold))
+        return proxy.request(requests.change_hold(self._callid, self._legs, hold=self._hold))
 
     async def _mend(self, proxy: ProxyClient, reply: Reply) -> None:
         """Ask once more if the call was not ready; find out what silence means.
@@ -118,6 +118,7 @@ class HoldFlow:
         if reply.error is not None and reply.error.code == _NOT_READY:
             self._is_asked = False
             await established(proxy, self._callid)
+            await ACTING.get().may_act()
             reply = await self._ask(proxy)
         if reply.error is not None:
             self._is_asked = False

@@ -35,6 +35,13 @@ class Reply(Struct, frozen=True, gc=False):
         return self.silence is None
 
 
+class MiRequest(Struct, frozen=True, gc=False):
+    """A method of the proxy's and its parameters."""
+
+    method: str
+    params: dict[str, Any]
+
+
 class Request(Struct, frozen=True, gc=False):
     """A request as it is sent: always one object, for an array kills OpenSIPS 4."""
 

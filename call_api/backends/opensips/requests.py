@@ -7,20 +7,13 @@ backslash and r (or n) of a header into CR (or LF), so a backslash is as bad as 
 
 import re
 import uuid
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from call_api.backends.opensips.dialogs import Dialog
+from call_api.backends.opensips.mi import MiRequest
 from call_api.errors import InvalidParams
 from call_api.model import CallId, LegName, SipUri
 from call_api.sip.uri import BadUri, parse_target
-
-
-class MiRequest(NamedTuple):
-    """A method of the proxy's and its parameters."""
-
-    method: str
-    params: dict[str, Any]
-
 
 INVITE_CSEQ: Final = "1"
 _SDP: Final = (
@@ -41,6 +34,7 @@ angle brackets and the question mark."""
 _MARK: Final = "osid"  # the default of callops' match_param
 _TAG: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,256}")
 _DIALOG_ID: Final = re.compile(r"[0-9a-fA-F]{1,8}\.[0-9a-fA-F]{1,8}")
+_LONGEST_DIALOG_ID: Final = 17
 
 
 def header_callid(wanted: CallId) -> CallId:
@@ -55,7 +49,7 @@ def header_callid(wanted: CallId) -> CallId:
 
 def looks_like_dialog_id(callid: CallId) -> bool:
     """Return whether the proxy would take this Call-ID for its own name of another dialog."""
-    return _DIALOG_ID.fullmatch(callid) is not None
+    return len(callid) <= _LONGEST_DIALOG_ID and _DIALOG_ID.fullmatch(callid) is not None
 
 
 def invite(caller: SipUri, callee: SipUri, callid: CallId, proxy: SipUri) -> MiRequest:

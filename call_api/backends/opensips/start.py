@@ -10,6 +10,7 @@ from call_api.backends.opensips import events, requests
 from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.first_leg import FirstLeg
 from call_api.backends.opensips.inbox import Inbox, Trouble
+from call_api.backends.opensips.mi import MiRequest
 from call_api.backends.opensips.shared import Shared
 from call_api.backends.opensips.transfer_progress import GONE, TransferProgress
 from call_api.backends.opensips.transfer_watch import TransferWatch
@@ -139,7 +140,7 @@ class StartFlow:
         # The proxy is the caller of this leg.
         await watch.refer(requests.refer(self._callid, "callee", self._callee))
 
-    def _again(self, known: Sequence[Dialog]) -> requests.MiRequest:
+    def _again(self, known: Sequence[Dialog]) -> MiRequest:
         return requests.refer_again(known[0], "callee", self._callee)
 
     async def _close(self) -> None:

@@ -15,11 +15,10 @@ from call_api.backends.opensips.dialogs import Dialog
 from call_api.backends.opensips.event_table import Listening
 from call_api.backends.opensips.events import ProxyEvent
 from call_api.backends.opensips.inbox import Inbox, Told, Trouble
-from call_api.backends.opensips.mi import Reply
+from call_api.backends.opensips.mi import MiRequest, Reply
 from call_api.backends.opensips.new_call import NewCallSearch
 from call_api.backends.opensips.outcomes import INVALID_PARAMS, METHOD_NOT_FOUND, refusal
 from call_api.backends.opensips.replaced import end_replaced
-from call_api.backends.opensips.requests import MiRequest
 from call_api.backends.opensips.shared import Shared, established, look_at
 from call_api.backends.opensips.transfer_progress import Question, TransferProgress
 from call_api.errors import (

@@ -6,7 +6,7 @@ import pytest
 from call_api.backends.opensips import requests
 from call_api.backends.opensips.client import SUBSCRIBED_FOR, ProxyClient
 from call_api.backends.opensips.events import EVENTS, REFUSED
-from call_api.backends.opensips.mi import MiError, Reply
+from call_api.backends.opensips.mi import MiError, MiRequest, Reply
 from call_api.errors import ProxyRefused, ProxyUnreachable
 from call_api.model import CallId
 from tests.fakes.mi_script import SILENCE, NoEvents, ScriptedProxy, listed, proxy_client
@@ -102,7 +102,7 @@ async def test_requests_wait_each_for_its_own_time() -> None:
     def tell(name: str) -> None:
         gone.append((name, round(loop.time())))
 
-    invite = requests.MiRequest("t_uac_dlg", {})
+    invite = MiRequest("t_uac_dlg", {})
     client.send(invite, lambda _: tell("long"), 60.0)
     client.send(requests.end(A), lambda _: tell("short"), 2.0)
     client.send(requests.end(A), lambda _: tell("middle"), 5.0)
@@ -298,7 +298,7 @@ async def test_closing_ends_the_subscriptions_and_answers_all_that_wait() -> Non
     client = await ready(proxy)
     proxy.answers("t_uac_dlg", SILENCE)
     told: list[Reply] = []
-    client.send(requests.MiRequest("t_uac_dlg", {}), told.append, 60.0)
+    client.send(MiRequest("t_uac_dlg", {}), told.append, 60.0)
 
     await client.unsubscribe(NoEvents())
     client.close()

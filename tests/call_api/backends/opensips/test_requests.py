@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from call_api.backends.opensips import requests
 from call_api.backends.opensips.dialogs import Dialog
+from call_api.backends.opensips.mi import MiRequest
 from call_api.errors import InvalidParams
 from call_api.model import CallId, LegName, SipUri
 
@@ -86,7 +87,7 @@ def test_no_call_id_adds_a_header(bad: str) -> None:
     with pytest.raises(InvalidParams):
         requests.invite(ALICE, BOB, CallId(bad), PROXY)
 
-    assert requests.invite(ALICE, BOB, requests.header_callid(CallId(bad)), PROXY)
+    requests.invite(ALICE, BOB, requests.header_callid(CallId(bad)), PROXY)
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), min_size=1))
@@ -104,25 +105,27 @@ def test_what_a_header_can_hold_stays_as_it_was_wanted() -> None:
 
 
 def test_requests_on_calls_use_the_names_that_every_version_knows() -> None:
-    assert requests.cancel(A) == ("t_uac_cancel", {"callid": A, "cseq": "1"})
-    assert requests.end(A) == ("dlg_end_dlg", {"dialog_id": A})
-    assert requests.uptime() == ("uptime", {})
-    assert requests.dialog_of(A) == ("dlg_list", {"callid": A})
-    assert requests.dialog_of(A, with_values=True) == ("dlg_list_ctx", {"callid": A})
-    assert requests.dialogs(20, 10) == ("dlg_list_ctx", {"index": 20, "counter": 10})
-    assert requests.subscribe("E_CALL_HOLD", "udp:127.0.0.1:9", 60) == (
+    assert requests.cancel(A) == MiRequest("t_uac_cancel", {"callid": A, "cseq": "1"})
+    assert requests.end(A) == MiRequest("dlg_end_dlg", {"dialog_id": A})
+    assert requests.uptime() == MiRequest("uptime", {})
+    assert requests.dialog_of(A) == MiRequest("dlg_list", {"callid": A})
+    assert requests.dialog_of(A, with_values=True) == MiRequest("dlg_list_ctx", {"callid": A})
+    assert requests.dialogs(20, 10) == MiRequest("dlg_list_ctx", {"index": 20, "counter": 10})
+    assert requests.subscribe("E_CALL_HOLD", "udp:127.0.0.1:9", 60) == MiRequest(
         "event_subscribe",
         {"event": "E_CALL_HOLD", "socket": "udp:127.0.0.1:9", "expire": 60},
     )
-    assert requests.refer(A, "caller", BOB) == (
+    assert requests.refer(A, "caller", BOB) == MiRequest(
         "call_transfer",
         {"callid": A, "leg": "caller", "destination": BOB},
     )
 
 
 def test_both_legs_on_hold_need_no_leg_which_opensips_3_does_not_know() -> None:
-    assert requests.change_hold(A, ("caller", "callee"), hold=True) == ("call_hold", {"callid": A})
-    assert requests.change_hold(A, ("callee",), hold=False) == (
+    assert requests.change_hold(A, ("caller", "callee"), hold=True) == MiRequest(
+        "call_hold", {"callid": A}
+    )
+    assert requests.change_hold(A, ("callee",), hold=False) == MiRequest(
         "call_unhold",
         {"callid": A, "leg": "callee"},
     )
@@ -153,7 +156,7 @@ def test_the_destination_of_an_attended_transfer_is_passed_on_with_callops_mark(
 def test_a_second_refer_goes_past_callops_with_its_mark() -> None:
     request = requests.refer_again(KNOWN_A, "callee", BOB)
 
-    assert request == (
+    assert request == MiRequest(
         "dlg_send_sequential",
         {
             "callid": A,

@@ -40,6 +40,7 @@ COMPILED = (
     "call_api/eager_task.py",
     "call_api/entry.py",
     "call_api/jsonrpc.py",
+    "call_api/log_lines.py",
     "call_api/memory_journal.py",
     "call_api/random_ids.py",
     "call_api/record.py",

@@ -1,6 +1,7 @@
 """The commands of one client, each from its answer to its end."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -9,7 +10,7 @@ from call_api.access.standing import Standing
 from call_api.attachments import Attachments
 from call_api.errors import CallApiError
 from call_api.journal import Owned, Snapshot
-from call_api.logs import Life
+from call_api.log_lines import Life
 from call_api.record import Record
 from call_api.replies import Deliver, Reply, Then
 
@@ -52,14 +53,14 @@ class AskedCommand(Reply):
         self._counts = counts
         self._began = client.standing.now()
 
-    def started(self, owned: Owned) -> None:
+    def started(self, owned: Owned) -> None:  # noqa: ARG002  # its record is ours
         """Answer that it is about to run."""
-        self._answer(owned.record, "%s asked for by %s")
+        self._answer(self._record, "")
 
     def exists(self, snapshot: Snapshot) -> None:
         """Answer a retry like the first one."""
         self._has_not_begun("retry")
-        self._answer(snapshot.record, "%s asked for again by %s")
+        self._answer(snapshot.record, " again")
 
     def refused(self, error: CallApiError) -> None:
         """Answer that it does not run."""
@@ -72,6 +73,8 @@ class AskedCommand(Reply):
     def ended(self, problem: CallApiError | None) -> None:
         """Count it no more."""
         standing, record = self._client.standing, self._record
+        if not standing.is_noted:  # as nearly all are: spare what is needed for it
+            return
         standing.end(record.method)
         standing.tell(
             record.method,
@@ -81,11 +84,14 @@ class AskedCommand(Reply):
             outcome=problem or "ok",
         )
 
-    def _answer(self, record: Record, what: str) -> None:
+    def _answer(self, record: Record, again: str) -> None:
         self._client.unanswered -= 1
         cmd_id = record.cmd_id
-        _life.tell(f"[{cmd_id}]", what, record.method, self._client.peer)
-        self.result(_STARTED % _encode(cmd_id), self._follow(record))
+        if _life.is_told():
+            peer = self._client.peer
+            _life.tell(f"[{cmd_id}]", f"{record.method} asked for{again} by {peer}")
+        started = b'{"cmd_id":%s,"status":"Started","event":"Started"}' % _encode(cmd_id)
+        self.result(started, self._follow(record))
 
     def _has_not_begun(self, outcome: CallApiError | str) -> None:
         standing, record = self._client.standing, self._record
@@ -102,6 +108,4 @@ class AskedCommand(Reply):
             return None
 
 
-_encode: Final = msgspec.json.Encoder().encode
-
-_STARTED: Final = b'{"cmd_id":%s,"status":"Started","event":"Started"}'
+_encode: Final[Callable[[object], bytes]] = msgspec.json.Encoder().encode

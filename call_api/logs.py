@@ -1,19 +1,16 @@
 """Logging set-up: text or JSON, to stderr or to a file that is reopened on SIGHUP."""
 
 import asyncio
-import json
 import logging
 import sys
 from abc import ABC, abstractmethod
 from contextlib import nullcontext, suppress
 from contextvars import ContextVar
-from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
-from time import time
-from typing import ClassVar, TextIO
+from typing import TextIO
 
 from call_api.config import Log
+from call_api.log_lines import ONLY, json_line, text_line
 
 SUBJECT: ContextVar[str] = ContextVar("SUBJECT", default="-")
 """Whom the lines of the running code are about: ``[cmd_id]`` of a command, or a peer. It leads
@@ -63,7 +60,7 @@ class TextFormatter(_Formatter):
 
     def line(self, created: float, level: str, subject: str, name: str, message: str) -> str:  # noqa: ARG002
         """Return a line, led by time, level and subject."""
-        return _escape(f"{_time(created)} {level:<5} {subject} {message}")
+        return text_line(created, level, subject, message)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, and one more for each line of a traceback."""
@@ -80,27 +77,12 @@ class JsonFormatter(_Formatter):
 
     def line(self, created: float, level: str, subject: str, name: str, message: str) -> str:
         """Return the members time, level, subject, logger and message."""
-        return self._line(created, level, subject, name, message)
+        return json_line(created, level, subject, name, message)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the members of a line, and maybe traceback."""
         about = record.created, self.level_of(record), self.subject_of(record), record.name
-        return self._line(*about, record.getMessage(), self.traceback_of(record))
-
-    @staticmethod
-    def _line(
-        created: float, level: str, subject: str, name: str, message: str, traceback: str = ""
-    ) -> str:
-        said = {
-            "time": _time(created),
-            "level": level,
-            "subject": subject,
-            "logger": name,
-            "message": message,
-        }
-        if traceback:
-            said["traceback"] = traceback
-        return json.dumps(said)
+        return json_line(*about, record.getMessage(), self.traceback_of(record))
 
 
 class _TurnHandler(logging.StreamHandler[TextIO]):
@@ -186,31 +168,6 @@ class LogFile(_TurnHandler, logging.FileHandler):
                 old.close()
 
 
-class Life:
-    """What a logger tells of the lives of commands, at INFO.
-
-    Two lines for each command: `logging` would take longer to make them than the command takes.
-    When nothing but `set_up` has set up how things are logged, they pass it by.
-    """
-
-    handler: ClassVar[_TurnHandler | None] = None
-    _root: ClassVar = logging.getLogger()
-
-    def __init__(self, logger: logging.Logger) -> None:
-        self._logger = logger
-
-    def tell(self, subject: str, message: str, *args: object) -> None:
-        """Log a line about ``subject``; the arguments are for the message, as for a logger."""
-        logger, handler = self._logger, self.handler
-        if not logger.isEnabledFor(logging.INFO):
-            return
-        message = message % args if args else message
-        if handler is not None and self._root.handlers == [handler]:
-            handler.add(handler.formatter.line(time(), "INFO", subject, logger.name, message))
-        else:
-            logger.info("%s", message, extra={"subject": subject})
-
-
 def set_up(log: Log) -> LogFile | None:
     """Send what the whole program logs where the settings say, and nowhere else.
 
@@ -228,32 +185,7 @@ def set_up(log: Log) -> LogFile | None:
         root.removeHandler(old)
         old.close()
     root.addHandler(handler)
-    Life.handler = handler
+    ONLY.handler = handler
     root.setLevel(_LEVELS.get(log.level, logging.ERROR))
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     return file
-
-
-def _time(created: float) -> str:
-    """Return a time as RFC 3339 has it: UTC, milliseconds."""
-    second = int(created)
-    return f"{_second(second)}.{int((created - second) * 1000):03}Z"
-
-
-@lru_cache(maxsize=2)
-def _second(since_1970: int) -> str:
-    return datetime.fromtimestamp(since_1970, UTC).isoformat().removesuffix("+00:00")
-
-
-def _escape(line: str) -> str:
-    """Return ``line`` with every character spelled out that does not show itself."""
-    if line.isprintable():
-        return line
-    return "".join(char if char.isprintable() else _spelled(char) for char in line)
-
-
-def _spelled(char: str) -> str:
-    code = ord(char)
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, Self, cast
 
 from call_api.backends.base import Backend
 from call_api.commands.base import Command
@@ -221,13 +221,14 @@ class Submitted(Running):
 
     def _take(self, claimed: Owned | Snapshot) -> bool:
         """Answer; return whether the command is ours to run."""
-        if isinstance(claimed, Snapshot):
+        if type(claimed) is Snapshot:  # isinstance() takes longer for such a type
             self._asked.exists(claimed)
             return False
-        self.own(claimed, self._record.timeout)
-        claimed.on_cancel = self._cancel
-        self._asked.started(claimed)
-        if self._commands.is_closing or claimed.is_cancelling:
+        owned = cast("Owned", claimed)
+        self.own(owned, self._record.timeout)
+        owned.on_cancel = self._cancel
+        self._asked.started(owned)
+        if self._commands.is_closing or owned.is_cancelling:
             self.end(CommandCancelled(SHUTTING_DOWN if self._commands.is_closing else ""))
             return False
         return True

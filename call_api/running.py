@@ -11,7 +11,7 @@ from call_api.eager_task import EagerTask
 from call_api.errors import CallApiError, CommandCancelled, CommandTimeout, InternalError
 from call_api.events import Ended, Error, Event
 from call_api.journal import Fenced, Journal, Owned
-from call_api.logs import Life
+from call_api.log_lines import Life
 from call_api.model import CallId
 
 logger = logging.getLogger(__name__)
@@ -129,7 +129,8 @@ class Running(EagerTask):
                 logger.warning("another daemon has taken the command over")
             elif isinstance(error, Exception):  # every command ends, also one with a bug
                 self.end(self._failure(error))
-            self._timer.cancel()
+            if error is not None or self._stopping is not None:
+                self._timer.cancel()
         self._commands.is_over(self)
 
     def shut_down(self) -> None:
@@ -163,11 +164,13 @@ class Running(EagerTask):
         self._timer.cancel()
         if problem is None:
             self._owned.append(Ended(callid=self._callid), last=True)
-            _life.tell(self._subject, "ended")
+            if _life.is_told():
+                _life.tell(self._subject, "ended")
         else:
             self._append(problem)
             self._owned.append(Ended(), last=True)
-            _life.tell(self._subject, "failed: %s", problem)
+            if _life.is_told():
+                _life.tell(self._subject, f"failed: {problem}")
 
     def _append(self, problem: CallApiError) -> None:
         """Tell why the command failed. A problem that JSON cannot say must not keep it running."""

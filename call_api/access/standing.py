@@ -24,7 +24,7 @@ class Standing:
 
     Attributes:
         peer: Its address and port, once it is there.
-        identity: Who it is; replaced when the settings are read anew.
+        is_noted: Whether anything that it does is counted or written down.
         dismiss: Sends the client away, and tells it why.
     """
 
@@ -32,10 +32,13 @@ class Standing:
         "_audit",
         "_clock",
         "_entered",
+        "_identity",
+        "_may_name_all",
         "_meters",
+        "_methods",
         "_on_leave",
         "dismiss",
-        "identity",
+        "is_noted",
         "peer",
     )
 
@@ -54,17 +57,29 @@ class Standing:
         self.identity = identity
         self.dismiss: Callable[[str], None] = _nobody
         self._meters = tuple(meters)
+        self.is_noted = bool(meters) or audit is not None
         self._clock = clock
         self._on_leave = on_leave
 
     @property
+    def identity(self) -> Identity:
+        """Who it is; replaced when the settings are read anew."""
+        return self._identity
+
+    @identity.setter
+    def identity(self, identity: Identity) -> None:
+        self._identity = identity
+        self._methods = identity.scopes.methods
+        self._may_name_all = identity.callers is None and identity.callees is None
+
+    @property
     def name(self) -> str:
         """The name that its calls and commands belong to."""
-        return self.identity.name
+        return self._identity.name
 
     def whose(self, method: str) -> str | None:
         """Return whose commands a method may be about; None: everybody's."""
-        return None if method in self.identity.scopes.of_all else self.identity.name
+        return None if method in self._identity.scopes.of_all else self._identity.name
 
     def enter(self, peer: str, dismiss: Callable[[str], None]) -> None:
         """Take note that the client is there.
@@ -113,11 +128,11 @@ class Standing:
         Raises:
             Forbidden: It may not.
         """
-        identity = self.identity
-        if method not in identity.scopes.methods:
+        if method not in self._methods:
             raise Forbidden(f"the token's scopes do not cover {method}")
-        if identity.callers is None and identity.callees is None:
+        if self._may_name_all:
             return
+        identity = self._identity
         if isinstance(asked, CallStart):
             _check("caller", asked.caller, identity.callers)
             _check("callee", asked.callee, identity.callees)
@@ -158,7 +173,7 @@ class Standing:
     def tell(self, did: str, params: object = None, **more: Unpack[Told]) -> None:
         """Write down in the audit log, if there is one, what the client did (`Audit.tell`)."""
         if self._audit is not None:
-            self._audit.tell((self.identity.name, self.peer), did, params, **more)
+            self._audit.tell((self._identity.name, self.peer), did, params, **more)
 
 
 def _nobody(reason: str) -> None:

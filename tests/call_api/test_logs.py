@@ -11,7 +11,8 @@ from typing import Literal
 import pytest
 
 from call_api.config import Log
-from call_api.logs import SUBJECT, JsonFormatter, Life, LogFile, TextFormatter, set_up
+from call_api.log_lines import ONLY, Life
+from call_api.logs import SUBJECT, JsonFormatter, LogFile, TextFormatter, set_up
 
 
 @pytest.fixture
@@ -207,7 +208,7 @@ class Stream(io.StringIO):
 @pytest.fixture
 def stderr() -> Iterator[Stream]:
     yield Stream()
-    Life.handler = None
+    ONLY.handler = None
 
 
 def set_up_on(stream: Stream, log: Log) -> None:

@@ -13,7 +13,8 @@ def text_line(created: float, level: str, subject: str, message: str) -> str:
     Args:
         created: Seconds since 1970.
     """
-    line = f"{time_text(created)} {level:<5} {subject} {message}"
+    level = level.ljust(5)
+    line = f"{time_text(created)} {level} {subject} {message}"
     if line.isprintable():
         return line
     return "".join([char if char.isprintable() else _spelled(char) for char in line])
@@ -72,13 +73,11 @@ class Life:
         self._name = logger.name
 
     def is_told(self) -> bool:
-        """Whether `tell` would do anything: a line that nobody reads need not be made."""
+        """Whether `tell` is wanted: a line that nobody reads need not be made."""
         return self._logger.isEnabledFor(logging.INFO)
 
     def tell(self, subject: str, message: str) -> None:
-        """Log a line about ``subject``."""
-        if not self.is_told():
-            return
+        """Log a line about ``subject``. Ask `is_told` before."""
         handler: Any = ONLY.handler  # a Handler that takes lines, too
         if logging.root.handlers == [handler]:
             handler.add(handler.formatter.line(time(), "INFO", subject, self._name, message))

@@ -11,6 +11,7 @@ from websockets.frames import CloseCode
 
 from call_api.access.standing import Standing
 from call_api.config import WsServer
+from call_api.memory import give_back
 from call_api.transports.handshake import Gate, anybody
 from call_api.transports.listener import (
     BACKLOG,
@@ -26,6 +27,9 @@ from call_api.transports.websocket_connection import CLOSE_WITHIN, Connection
 
 SWEEP_EVERY = 1.0
 """Seconds between two looks at all connections' deadlines, unless these are shorter."""
+
+CROWD = 500
+"""So many connections have to go until memory is given back."""
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +61,7 @@ class WebSocketServer:
         )
         self._connections: set[Connection] = set()
         self._clients: dict[Connection, Standing] = {}  # those of them that are WebSockets
+        self._most = 0  # connections since memory was given back
         self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
         self._sweep_every = min(
@@ -180,6 +185,7 @@ class WebSocketServer:
     def is_here(self, connection: Connection) -> None:
         """Take a new connection into the account."""
         self._connections.add(connection)
+        self._most = max(self._most, len(self._connections))
 
     def is_client(self, connection: Connection, standing: Standing) -> None:
         """Count it among the clients: it has become a WebSocket."""
@@ -208,4 +214,12 @@ class WebSocketServer:
         for connection in tuple(self._connections):
             if connection.due <= now:
                 connection.handle_timer(now)
+        self._look_at_memory()
         self._timer = self._loop.call_later(self._sweep_every, self._sweep)
+
+    def _look_at_memory(self) -> None:
+        gone = self._most - len(self._connections)
+        if gone >= CROWD:
+            self._most = len(self._connections)
+            give_back()
+            logger.info("%d clients have gone: their memory is given back", gone)

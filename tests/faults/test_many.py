@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.outside import Outside, daemon
+from tests.faults.outside import Outside, daemon, until
 from tests.faults.sockets import connect, open_websocket, reset
 from tests.wire.raw_client import CLOSE, frame
 
@@ -27,6 +27,14 @@ async def test_a_thousand_that_come_and_go_leave_nothing(outside: Outside, how: 
     await outside.has_let_go()
     assert outside.memory_kib - before < 2 * 1000, "2 KiB a connection: something of it is left"
     await outside.still_serves()
+
+
+async def test_when_a_crowd_has_gone_its_memory_is_given_back() -> None:
+    with daemon() as outside:
+        for client in [open_websocket(outside.address) for _ in range(600)]:
+            reset(client)
+        await until(lambda: "600 clients have gone: " in outside.log.read_text())
+        await outside.still_serves()
 
 
 def come_and_go(address: tuple[str, int], how: str, count: int) -> None:

@@ -42,6 +42,7 @@ COMPILED = (
     "call_api/jsonrpc.py",
     "call_api/log_lines.py",
     "call_api/memory_journal.py",
+    "call_api/journal.py",
     "call_api/random_ids.py",
     "call_api/record.py",
     "call_api/replies.py",

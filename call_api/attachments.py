@@ -1,7 +1,6 @@
 """The commands that one client hears of: it gets each notification once."""
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -42,8 +41,9 @@ class Attachments:
         self._most = most
         # By the Call-ID of its own that no other command has, whatever its ``cmd_id`` is.
         self._open: dict[CallId, _Attachment] = {}
-        # Those it has heard of to their end, in its order, and after what number.
-        self._ended: OrderedDict[CallId, int] = OrderedDict()
+        self._ended: dict[CallId, int] = {}  # after what number it has heard all, to the end
+        self._last: list[CallId] = []  # of these, as a ring
+        self._oldest = 0
         self._is_closed = False
 
     def check(self) -> None:
@@ -73,9 +73,7 @@ class Attachments:
             if after < attached.after:
                 attached.go_back(after)
             return attached.release
-        if again:
-            self._ended.pop(record.callid, None)
-        told_after = self._ended.get(record.callid)
+        told_after = None if again else self._ended.get(record.callid)
         if told_after is not None and after >= told_after:
             return _nothing
         attached = _Attachment(self, record, after, told_after)
@@ -97,10 +95,18 @@ class Attachments:
 
     def is_through(self, attachment: "_Attachment") -> None:
         """Take note that an attachment has sent its last notification."""
-        self._open.pop(attachment.callid, None)
-        self._ended[attachment.callid] = attachment.after
-        if len(self._ended) > REMEMBERED:
-            self._ended.popitem(last=False)
+        callid = attachment.callid
+        self._open.pop(callid, None)
+        is_new = callid not in self._ended
+        self._ended[callid] = attachment.after
+        if not is_new:
+            return
+        if len(self._last) < REMEMBERED:
+            self._last.append(callid)
+            return
+        del self._ended[self._last[self._oldest]]
+        self._last[self._oldest] = callid
+        self._oldest = (self._oldest + 1) % REMEMBERED
 
 
 class _Attachment(Follower):

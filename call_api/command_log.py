@@ -2,16 +2,14 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Final
 
-import msgspec
 from msgspec import Raw
 
+from call_api import dialects
 from call_api.entry import Entry, numbered
-from call_api.events import Error, Event
-from call_api.journal import Outcome, Snapshot
-from call_api.model import CallId
+from call_api.events import Event
+from call_api.journal import Keeping, Outcome, Owned, Snapshot
 from call_api.record import Record
 
 logger = logging.getLogger(__name__)
@@ -20,53 +18,30 @@ _COMMAND_BYTES: Final = 2048
 """What one kept command costs besides the texts in it, roughly."""
 
 
-class Keeping(ABC):
-    """The journal that a command is in."""
-
-    @abstractmethod
-    def wall(self) -> float:
-        """Return the time, in seconds since 1970."""
-
-    @abstractmethod
-    def is_untold(self, log: "CommandLog") -> None:
-        """Remember to call the listeners of ``log``."""
-
-    @abstractmethod
-    def has_ended(self, log: "CommandLog") -> None:
-        """Begin the time for which an ended command is kept."""
-
-
-class CommandLog:
+class CommandLog(Owned):
     """One command in memory, and the right to run it.
 
     Attributes:
-        entries: What it has told.
         ended: Seconds since 1970, once it ``has_ended``.
         is_untold: Whether the journal is going to call its listeners.
         kept_since: When it ended, on the journal's clock.
+        later: The one that ended next.
         namesake: The one of another token that has the same ``cmd_id`` and began before.
     """
 
     def __init__(self, record: Record, journal: Keeping) -> None:
-        self.record = record
-        self.entries: list[Entry] = []
+        super().__init__(record)
         self.followers: tuple[Follower, ...] = ()
-        self.on_cancel: Callable[[], None] | None = None
-        self.is_cancelling = False
         self.is_untold = False
         self.has_ended = False
         self.ended = 0.0
         self.kept_since = 0.0
+        self.later: CommandLog | None = None
         self.namesake: CommandLog | None = None
         self._error: Raw | None = None
         self._v1 = 0
         self._told_bytes = 0
         self._journal = journal
-
-    @property
-    def callid(self) -> CallId:
-        """The Call-ID that a call made for this command takes on its first leg."""
-        return self.record.callid
 
     @property
     def size_bytes(self) -> int:
@@ -76,17 +51,16 @@ class CommandLog:
     def append(self, event: Event, *, last: bool = False) -> None:
         """Tell an event."""
         entry = numbered(event, len(self.entries), self._v1)
-        self.take(entry, told_error(event), self._journal.wall() if last else None)
+        self.take(entry, self._journal.wall() if last else None)
 
-    def take(self, entry: Entry, error: Raw | None, ended: float | None) -> None:
+    def take(self, entry: Entry, ended: float | None) -> None:
         """Add what is kept by now; its listeners are going to hear of it.
 
         Args:
-            error: What it tells, if it is an `Error`.
             ended: When, in seconds since 1970, if it is the last one.
         """
-        if error is not None:
-            self._error = error
+        if entry.is_error:
+            self._error = dialects.error_of(entry.event)
         self.entries.append(entry)
         self._told_bytes += len(entry.event)
         if entry.v1:
@@ -131,11 +105,6 @@ class CommandLog:
         """Hand the listeners what they have not heard."""
         for follower in self.followers:
             follower.catch_up()
-
-
-def told_error(event: Event) -> Raw | None:
-    """Return what `Snapshot.error` says from this event on; None: nothing new."""
-    return Raw(msgspec.json.encode(event.error)) if type(event) is Error else None
 
 
 class Follower(ABC):

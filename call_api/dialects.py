@@ -15,13 +15,8 @@ import msgspec
 from msgspec import Raw
 
 from call_api.events import (
-    CallHolding,
-    CallHoldStart,
     CallHoldSuccessful,
-    CallUnholding,
-    CallUnholdStart,
     CallUnholdSuccessful,
-    Ended,
     Error,
     Event,
     Reply,
@@ -58,11 +53,6 @@ def canonical(event: Event) -> bytes:
     return _head(kind) + (b"}" if data == b"{}" else b"%s%s}" % (_DATA, data))
 
 
-def is_common(event: Event) -> bool:
-    """Whether the very same event is told by many commands."""
-    return type(event) in _COMMON or (type(event) is Ended and event.callid is None)
-
-
 def is_told_by_v1(event: Event) -> bool:
     """Whether v1 tells this event; v2 tells every one."""
     if type(event) is CallHoldSuccessful or type(event) is CallUnholdSuccessful:
@@ -75,10 +65,13 @@ def is_last(event: bytes) -> bool:
     return event.startswith(_ENDED)
 
 
-def error_of(event: bytes) -> Raw | None:
-    """Return the ``error`` of a canonical text; None if it is not that of an `Error`."""
-    if not event.startswith(_FAILED):
-        return None
+def is_error(event: bytes) -> bool:
+    """Whether a canonical text is that of an `Error`."""
+    return event.startswith(_FAILED)
+
+
+def error_of(event: bytes) -> Raw:
+    """Return the ``error`` of the canonical text of an `Error`."""
     return msgspec.json.decode(event, type=dict[str, Raw])["error"]
 
 
@@ -147,9 +140,6 @@ _ODD: Final = {*_ENDS_OF_LEGS, Reply, Error}
 """Events whose ``data`` is not simply the object of their fields."""
 
 
-_COMMON: Final = {*_ENDS_OF_LEGS, CallHolding, CallHoldStart, CallUnholding, CallUnholdStart}
-
-
 def _odd_rest(event: Event) -> bytes:
     if isinstance(event, Error):
         about = _encode(event.error)
@@ -171,6 +161,12 @@ def _head(kind: type[Event]) -> bytes:
     return _HEAD + kind.__name__.encode() + b'"'
 
 
-@cache
+_METHODS: Final[dict[str, bytes]] = {}
+
+
 def _method(name: str) -> bytes:
-    return b'{"jsonrpc":"2.0","method":%s,"params":{"cmd_id":' % _encode(name)
+    start = _METHODS.get(name)
+    if start is None:
+        start = b'{"jsonrpc":"2.0","method":%s,"params":{"cmd_id":' % _encode(name)
+        _METHODS[name] = start
+    return start

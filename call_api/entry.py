@@ -1,9 +1,20 @@
 """One event of one command, numbered; and those of them that thousands of commands share."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from call_api import dialects
-from call_api.events import Event
+from call_api.events import (
+    CallHolding,
+    CallHoldStart,
+    CallHoldSuccessful,
+    CallUnholding,
+    CallUnholdStart,
+    CallUnholdSuccessful,
+    Ended,
+    Event,
+)
+from call_api.model import LEGS, LegName
 
 
 class Entry:
@@ -16,6 +27,7 @@ class Entry:
 
     Attributes:
         is_last: Whether it is `Ended`.
+        is_error: Whether it is `Error`.
     """
 
     def __init__(self, *, seq: int, v1: int, event: bytes) -> None:
@@ -23,6 +35,7 @@ class Entry:
         self.v1 = v1
         self.event = event
         self.is_last = dialects.is_last(event)
+        self.is_error = dialects.is_error(event)
         self._in_v2: bytes | None = None
         self._in_v1: tuple[bytes, bytes] | None = None
 
@@ -61,12 +74,10 @@ def numbered(event: Event, seq: int, v1: int) -> Entry:
         seq: Number of the one before, in dialect v2.
         v1: The same in dialect v1.
     """
-    if seq >= _EARLY or not dialects.is_common(event):
+    alike = _shared.get(event) if seq < _EARLY and type(event) in _COMMON else None
+    if alike is None:
         return _made(event, seq, v1)
     key = seq * _EARLY + v1
-    alike = _shared.get(event)
-    if alike is None:
-        alike = _shared[event] = {}
     entry = alike.get(key)
     if entry is None:
         entry = alike[key] = _made(event, seq, v1)
@@ -74,14 +85,28 @@ def numbered(event: Event, seq: int, v1: int) -> Entry:
     return entry
 
 
-_EARLY: Final = 16
-"""Numbers below which an entry of a common event is shared by all commands: a bound for `_shared`,
-since nearly all of them are."""
-
-_shared: Final[dict[Event, dict[int, Entry]]] = {}
-"""Common events -> their entries, by both numbers."""
-
-
 def _made(event: Event, seq: int, v1: int) -> Entry:
     number = v1 + 1 if dialects.is_told_by_v1(event) else 0
     return Entry(seq=seq + 1, v1=number, event=dialects.canonical(event))
+
+
+_ORDERS: Final[Sequence[tuple[LegName, ...] | None]] = (None, LEGS, LEGS[::-1], LEGS[:1], LEGS[1:])
+
+_shared: Final[dict[Event, dict[int, Entry]]] = {
+    event: {}
+    for event in (
+        CallHolding(),
+        CallUnholding(),
+        *(CallHoldStart(leg=leg) for leg in LEGS),
+        *(CallUnholdStart(leg=leg) for leg in LEGS),
+        *(CallHoldSuccessful(leg=leg, legs=legs) for leg in LEGS for legs in _ORDERS),
+        *(CallUnholdSuccessful(leg=leg, legs=legs) for leg in LEGS for legs in _ORDERS),
+        Ended(),
+    )
+}
+"""Events that thousands of commands tell -> the entries of each, by both numbers."""
+
+_COMMON: Final = frozenset(type(event) for event in _shared)
+
+_EARLY: Final = 16
+"""Numbers below which entries are shared, as nearly all of these events have them: a bound."""

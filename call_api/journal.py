@@ -4,10 +4,11 @@ Clients are fed by `Journal.follow` alone, the first one included: none ever see
 `call_api.memory_journal` keeps it in memory.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from call_api.backends.base import Stream
 from call_api.entry import Entry
@@ -16,7 +17,7 @@ from call_api.model import CallId, CmdId
 from call_api.record import Record
 
 if TYPE_CHECKING:
-    from call_api.command_log import Follower
+    from call_api.command_log import CommandLog, Follower
 
 CommandState: TypeAlias = Literal["running", "ended"]
 Outcome: TypeAlias = Literal["ok", "error"]
@@ -26,8 +27,8 @@ class Fenced(Exception):
     """The command is not ours to run any more: another daemon has taken it over."""
 
 
-class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
-    """How far a command has come.
+class Snapshot:
+    """How far a command has come. It does not change.
 
     Attributes:
         seq: Number of its last event in dialect v2; 0: none yet.
@@ -37,42 +38,52 @@ class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
         ended: Seconds since 1970; None while it runs.
     """
 
-    record: Record
-    state: CommandState
-    seq: int
-    v1: int
-    outcome: Outcome | None
-    error: Raw | None
-    ended: float | None
+    def __init__(
+        self,
+        *,
+        record: Record,
+        state: CommandState,
+        seq: int,
+        v1: int,
+        outcome: Outcome | None,
+        error: Raw | None,
+        ended: float | None,
+    ) -> None:
+        self.record = record
+        self.state: CommandState = state
+        self.seq = seq
+        self.v1 = v1
+        self.outcome: Outcome | None = outcome
+        self.error = error
+        self.ended = ended
 
 
-class Owned(Protocol):
+class Owned(ABC):
     """The right to act for one command.
 
     Attributes:
         record: The command.
+        entries: Everything told so far.
         on_cancel: Called, at most once, when somebody wants the command cancelled.
         is_cancelling: Whether somebody wanted that already.
     """
 
-    record: Record
-    on_cancel: Callable[[], None] | None
-
-    @property
-    def is_cancelling(self) -> bool:
-        """Whether somebody has asked to cancel the command."""
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.entries: list[Entry] = []
+        self.on_cancel: Callable[[], None] | None = None
+        self.is_cancelling = False
 
     @property
     def callid(self) -> CallId:
         """The Call-ID that a call made for this command takes on its first leg."""
+        return self.record.callid
 
-    @property
-    def entries(self) -> Sequence[Entry]:
-        """Everything told so far."""
-
+    @abstractmethod
     def append(self, event: Event, *, last: bool = False) -> None:
         """Tell an event. Never waits; listeners hear of it in the loop's next turn."""
 
+    @abstractmethod
     async def stored(self) -> None:
         """Return when everything appended so far is kept.
 
@@ -80,6 +91,7 @@ class Owned(Protocol):
             JournalFailed: It is not kept now. Later it will be, before anybody hears of it.
         """
 
+    @abstractmethod
     async def may_act(self) -> None:
         """Return if the command is still ours to run.
 
@@ -88,7 +100,23 @@ class Owned(Protocol):
         """
 
 
-class Journal(Protocol):
+class Keeping(ABC):
+    """What a command wants of the journal that it is in."""
+
+    @abstractmethod
+    def wall(self) -> float:
+        """Return the time, in seconds since 1970."""
+
+    @abstractmethod
+    def is_untold(self, log: "CommandLog") -> None:
+        """Remember to call the listeners of ``log``."""
+
+    @abstractmethod
+    def has_ended(self, log: "CommandLog") -> None:
+        """Begin the time for which an ended command is kept."""
+
+
+class Journal(Keeping):
     """Keeps commands and what they told, for as long as a retry may come.
 
     A command is known by its token and its cmd_id together: two tokens that choose the same
@@ -96,15 +124,15 @@ class Journal(Protocol):
     None: anybody's, and of several with the same cmd_id the one that started last.
     """
 
+    @abstractmethod
     def is_ready(self) -> str | None:
         """Return None, or why no command can be claimed now, in one line."""
 
-    def wall(self) -> float:
-        """Return the time, in seconds since 1970."""
-
+    @abstractmethod
     def claim_now(self, record: Record) -> Owned | Snapshot | None:
         """Do as `claim` does, at once; None: it has to wait, so `claim` it."""
 
+    @abstractmethod
     async def claim(self, record: Record) -> Owned | Snapshot:
         """Make a command ours to run, or return the one that exists, which is the same.
 
@@ -114,6 +142,7 @@ class Journal(Protocol):
             JournalFailed: It cannot be kept.
         """
 
+    @abstractmethod
     async def read(
         self, cmd_id: CmdId, after: int = 0, *, token: str | None = None
     ) -> tuple[Snapshot, list[Entry]]:
@@ -123,6 +152,7 @@ class Journal(Protocol):
             UnknownCommand: None that is still kept has this id.
         """
 
+    @abstractmethod
     def follow(
         self, cmd_id: CmdId, after: int, follower: "Follower", *, token: str | None = None
     ) -> None:
@@ -137,9 +167,11 @@ class Journal(Protocol):
             UnknownCommand: None that is still kept has this id.
         """
 
+    @abstractmethod
     async def commands(self, token: str | None) -> list[Snapshot]:
         """Return the commands of one owner (None: all) that are kept, in order of their start."""
 
+    @abstractmethod
     async def cancel(
         self, cmd_id: CmdId, *, token: str | None = None
     ) -> Literal["cancelling", "ended"]:
@@ -149,8 +181,10 @@ class Journal(Protocol):
             UnknownCommand: None that is still kept has this id.
         """
 
+    @abstractmethod
     async def settled(self) -> None:
         """Return when everything that was appended to any command is kept, or cannot be."""
 
+    @abstractmethod
     def orphans(self) -> Stream[Owned]:
         """Claim the commands whose owner has died, as they are found."""

@@ -1,17 +1,16 @@
 """The journal of a daemon whose commands live and die with it."""
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 from call_api.backends.base import Stream
-from call_api.command_log import CommandLog, Follower, Keeping
+from call_api.command_log import CommandLog, Follower
 from call_api.command_logs import CommandLogs
 from call_api.entry import Entry
 from call_api.errors import DuplicateCommand, TooManyRequests, UnknownCommand
-from call_api.journal import Owned, Snapshot
+from call_api.journal import Journal, Owned, Snapshot
 from call_api.model import CmdId
 from call_api.record import Record
 
@@ -37,7 +36,7 @@ BOUNDS: Final = Bounds()
 """By default."""
 
 
-class MemoryJournal(Keeping):
+class MemoryJournal(Journal):
     """Keeps commands in memory: they live as long as the daemon.
 
     Ended commands are forgotten in the order in which they ended. Running ones never are: beyond
@@ -65,7 +64,10 @@ class MemoryJournal(Keeping):
         self._keep_bytes = bounds.keep_bytes
         self._run_most = bounds.run_most
         self._logs = CommandLogs()
-        self._ended: deque[CommandLog] = deque()  # in order of their end
+        # Those that have ended, in the order of their end: from each its ``later`` leads on.
+        self._oldest: CommandLog | None = None
+        self._newest: CommandLog | None = None
+        self._ended = 0
         self._ended_bytes = 0
         self._untold: list[CommandLog] = []  # those whose listeners have something to hear
 
@@ -81,7 +83,7 @@ class MemoryJournal(Keeping):
     @property
     def running(self) -> int:
         """The number of commands that run."""
-        return len(self._logs) - len(self._ended)
+        return len(self._logs) - self._ended
 
     async def claim(self, record: Record) -> Owned | Snapshot:
         """Make a command ours to run, or return the same one that exists.
@@ -103,8 +105,10 @@ class MemoryJournal(Keeping):
             DuplicateCommand: The cmd_id is that of another command of the same token.
             TooManyRequests: ``run_most`` commands run.
         """
-        self._forget()
         kept = self._logs.find(record.cmd_id, record.token)
+        if kept is not None and kept.has_ended:
+            self._forget(self._clock())  # it may be too old
+            kept = self._logs.find(record.cmd_id, record.token)
         if kept is not None:
             if not kept.record.is_retried_by(record):
                 raise DuplicateCommand(record.cmd_id)
@@ -141,7 +145,7 @@ class MemoryJournal(Keeping):
 
     async def commands(self, token: str | None) -> list[Snapshot]:
         """Return the commands of one owner (None: all) that are kept, in order of their start."""
-        self._forget()
+        self._forget(self._clock())
         return [log.snapshot() for log in self._logs if token is None or log.record.token == token]
 
     async def cancel(
@@ -181,10 +185,8 @@ class MemoryJournal(Keeping):
     def has_ended(self, log: CommandLog) -> None:
         """Begin the time for which an ended command is kept."""
         log.kept_since = self._clock()
-        self._ended.append(log)
-        self._ended_bytes += log.size_bytes
-        if len(self._ended) > self._keep_most or self._ended_bytes > self._keep_bytes:
-            self._forget()
+        self._keep(log)
+        self._forget(log.kept_since)
 
     def _claim(self, record: Record) -> Owned | Snapshot:
         known = self.known(record)
@@ -201,23 +203,37 @@ class MemoryJournal(Keeping):
             log.tell()
 
     def _log(self, cmd_id: CmdId, token: str | None) -> CommandLog:
-        self._forget()
+        self._forget(self._clock())
         log = self._logs.find(cmd_id, token)
         if log is None:
             raise UnknownCommand(cmd_id)
         return log
 
-    def _forget(self) -> None:
-        ended = self._ended
-        too_old = self._clock() - self._keep_for
-        while ended and (
-            ended[0].kept_since <= too_old
-            or len(ended) > self._keep_most
+    def _keep(self, log: CommandLog) -> None:
+        """Add the one that ended last."""
+        if self._newest is None:
+            self._oldest = log
+        else:
+            self._newest.later = log
+        self._newest = log
+        self._ended += 1
+        self._ended_bytes += log.size_bytes
+
+    def _forget(self, now: float) -> None:
+        too_old = now - self._keep_for
+        log = self._oldest
+        while log is not None and (
+            log.kept_since <= too_old
+            or self._ended > self._keep_most
             or self._ended_bytes > self._keep_bytes
         ):
-            log = ended.popleft()
+            self._oldest, log.later = log.later, None
+            self._ended -= 1
             self._ended_bytes -= log.size_bytes
             self._drop(log)
+            log = self._oldest
+        if log is None:
+            self._newest = None
 
     def _drop(self, log: CommandLog) -> None:
         self._logs.remove(log)

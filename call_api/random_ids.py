@@ -7,7 +7,7 @@ from typing import Final
 from call_api.model import CallId, CmdId
 
 _BYTES: Final = 16
-_AT_A_TIME: Final = 256 * _BYTES
+_AT_A_TIME: Final = 256
 
 
 class RandomIds:
@@ -19,24 +19,24 @@ class RandomIds:
 
     def __init__(self, urandom: Callable[[int], bytes] = os.urandom) -> None:
         self._urandom = urandom
-        self._pool = b""
+        self._pool = ""  # in hexadecimal
         self._used = 0
 
     def callid(self) -> CallId:
         """Return 128 random bits, in hexadecimal."""
-        return CallId(self._bits().hex())
+        return CallId(self._bits())
 
     def cmd_id(self) -> CmdId:
         """Return a UUID of version 4 (RFC 9562, section 5.4)."""
-        bits = self._bits().hex()
+        bits = self._bits()
         variant = _VARIANTS[bits[16]]
         return CmdId(f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-{variant}{bits[17:20]}-{bits[20:]}")
 
-    def _bits(self) -> bytes:
+    def _bits(self) -> str:
         start = self._used
         if start == len(self._pool):
-            self._pool, start = self._urandom(_AT_A_TIME), 0
-        self._used = start + _BYTES
+            self._pool, start = self._urandom(_AT_A_TIME * _BYTES).hex(), 0
+        self._used = start + 2 * _BYTES
         return self._pool[start : self._used]
 
 

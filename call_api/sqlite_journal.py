@@ -10,11 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from msgspec import Raw
-
-from call_api import dialects
 from call_api.backends.base import Stream
-from call_api.command_log import CommandLog, told_error
+from call_api.command_log import CommandLog
 from call_api.entry import Entry, numbered
 from call_api.errors import JournalFailed
 from call_api.events import Event
@@ -113,7 +110,7 @@ class SqliteJournal(MemoryJournal):
 
     def _load(self, kept: list[Kept]) -> None:
         now, wall = self._clock(), self._wall()
-        ended: list[CommandLog] = []
+        ended: list[_KeptLog] = []
         for one in kept:
             log = _KeptLog(one.record, self, self._writer, one.number)
             log.restore(one)
@@ -124,9 +121,9 @@ class SqliteJournal(MemoryJournal):
             age = wall - one.end.wall if one.end.clock is None else now - one.end.clock
             log.kept_since = now - max(age, 0.0)
             ended.append(log)
-        self._ended.extend(sorted(ended, key=lambda log: log.kept_since))
-        self._ended_bytes = sum(log.size_bytes for log in ended)
-        self._forget()
+        for log in sorted(ended, key=lambda log: log.kept_since):
+            self._keep(log)
+        self._forget(now)
 
     def _drop(self, log: CommandLog) -> None:
         super()._drop(log)
@@ -156,7 +153,7 @@ class _KeptLog(CommandLog):
     def restore(self, kept: Kept) -> None:
         """Take in what was in the file."""
         for entry in kept.entries:
-            self.take(entry, dialects.error_of(entry.event), None)
+            self.take(entry, None)
         self._last = (len(self.entries), self._v1)
         if kept.end is not None:
             self.ended = kept.end.wall
@@ -165,11 +162,11 @@ class _KeptLog(CommandLog):
     def append(self, event: Event, *, last: bool = False) -> None:
         """Tell an event, as soon as it is kept."""
         seq, v1 = self._last
-        entry, error = numbered(event, seq, v1), told_error(event)
+        entry = numbered(event, seq, v1)
         end = self._end_now() if last else None
         self._last = (entry.seq, entry.v1 or v1)
         self._unkept += 1
-        batch = self._writer.batch(partial(self._is_kept, entry, error, end))
+        batch = self._writer.batch(partial(self._is_kept, entry, end))
         batch.entries.append((self.number, entry))
         if end is not None:
             batch.ends.append((self.number, end))
@@ -192,6 +189,6 @@ class _KeptLog(CommandLog):
         with suppress(JournalFailed):
             await self.stored()
 
-    def _is_kept(self, entry: Entry, error: Raw | None, end: End | None) -> None:
+    def _is_kept(self, entry: Entry, end: End | None) -> None:
         self._unkept -= 1
-        self.take(entry, error, None if end is None else end.wall)
+        self.take(entry, None if end is None else end.wall)

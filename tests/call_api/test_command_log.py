@@ -1,6 +1,7 @@
-from call_api.command_log import CommandLog, Keeping, told_error
+from call_api.command_log import CommandLog
 from call_api.errors import CallFailed
 from call_api.events import CallHolding, Ended, Error
+from call_api.journal import Keeping
 from tests.fakes.records import record
 
 
@@ -21,11 +22,6 @@ class Desk(Keeping):
         self.ended.append(log)
 
 
-def test_only_an_error_tells_one() -> None:
-    assert told_error(Ended()) is None
-    assert told_error(Error.of(CallFailed(486)))
-
-
 def test_what_is_kept_later_counts_as_what_was_told_at_once() -> None:
     at_once, later = CommandLog(record(), Desk()), CommandLog(record(), Desk())
 
@@ -35,7 +31,7 @@ def test_what_is_kept_later_counts_as_what_was_told_at_once() -> None:
         (Ended(), True),
     ):
         at_once.append(event, last=last)
-        later.take(at_once.entries[-1], told_error(event), 7.0 if last else None)
+        later.take(at_once.entries[-1], 7.0 if last else None)
 
     assert later.entries == at_once.entries
     assert (later.snapshot().seq, later.snapshot().v1) == (3, 2)

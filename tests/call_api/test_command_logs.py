@@ -1,5 +1,6 @@
-from call_api.command_log import CommandLog, Keeping
+from call_api.command_log import CommandLog
 from call_api.command_logs import CommandLogs
+from call_api.journal import Keeping
 from call_api.model import CmdId
 from tests.fakes.records import STARTED, record
 

@@ -169,8 +169,11 @@ def test_v1_tells_what_it_documents(event: Event, v2: str, v1: str | None) -> No
 
 
 @pytest.mark.parametrize(("event", "v2", "v1"), TOLD)
-def test_only_ended_is_the_last_event(event: Event, v2: str, v1: str | None) -> None:
-    assert dialects.is_last(dialects.canonical(event)) == isinstance(event, Ended)
+def test_the_last_event_and_an_error_are_told_apart(event: Event, v2: str, v1: str | None) -> None:
+    kept = dialects.canonical(event)
+
+    assert dialects.is_last(kept) == isinstance(event, Ended)
+    assert dialects.is_error(kept) == isinstance(event, Error)
 
 
 @pytest.mark.parametrize("dialect", ["v1", "v2"])
@@ -180,13 +183,6 @@ def test_a_command_id_of_any_characters_stays_one_string(dialect: DialectName) -
     told = json.loads(rendered(Ended(), dialect, cmd_id))
 
     assert told["params"]["cmd_id"] == cmd_id
-
-
-@pytest.mark.parametrize(("event", "v2", "v1"), TOLD)
-def test_common_is_what_names_no_call_and_no_party(event: Event, v2: str, v1: str | None) -> None:
-    names_some = isinstance(event, Transferring | Reply | Error) or "sip:" in v2 or "callid" in v2
-
-    assert dialects.is_common(event) == (not names_some)
 
 
 def test_every_event_of_every_command_is_told_here() -> None:

@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.load import Figures, Load, Order
-from bench.processes import Setting, memory_kib, setting
+from bench.processes import Setting, build, memory_kib, setting
 
 USERS = 200
 METHODS = ("CallStart", "CallHold", "CallEnd")
@@ -143,6 +143,7 @@ def main() -> None:
     for _ in range(asked.rounds):
         with journal(asked.journal) as kept, setting(USERS, journal=kept) as where:
             rounds.append(run(commands(where, asked.commands, asked.in_flight)))
+    print(f"the daemon: {build()}")
     print(
         f"{asked.rounds} rounds of {asked.commands} commands, {asked.in_flight} in flight; medians"
     )

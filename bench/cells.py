@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.fleet import Cell, Fleet, Measured
-from bench.processes import ROOT, daemon_alone, stop
+from bench.processes import ROOT, build, daemon_alone, stop
 
 CELLS: Final = "CallEnd:1:64,CallHold:1:64,CallEnd:100:1,CallHold:100:4"
 TOKEN: Final = "of the bench alone"
@@ -163,6 +163,7 @@ def main() -> None:
     parser.add_argument("--stand-in", default="", help="its options")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
+    print(f"the daemon: {build()}")
     faults: Counter[str] = Counter()
     results: dict[str, Any] = {}
     for cell in cells_of(asked):

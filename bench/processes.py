@@ -98,6 +98,12 @@ def daemon_alone(**settings: Any) -> Iterator[Alone]:
         yield Alone(daemon, ws_port, sip_port, folder / "log")
 
 
+def build() -> str:
+    """Whether the daemon that is measured is compiled."""
+    asked = [sys.executable, "-c", "from call_api.daemon import BUILD; print(BUILD)"]
+    return subprocess.run(asked, cwd="/", check=True, capture_output=True, text=True).stdout.strip()
+
+
 @contextmanager
 def daemon_process(config: Path, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(

@@ -73,10 +73,17 @@ class TransferStep:
 
 
 class HoldStep(Struct, frozen=True, kw_only=True, gc=False):
-    """One leg's hold, or its end: ``start`` when it is asked, ``ok`` when it has agreed."""
+    """One leg's hold, or its end.
+
+    Attributes:
+        state: ``start``: it is asked. ``ok``: it has agreed.
+        is_last: Whether the stream ends here, so that nobody need ask it for more. It may not
+            know yet.
+    """
 
     leg: LegName
     state: Literal["start", "ok"]
+    is_last: bool = False
 
 
 class CallInfo(Struct, frozen=True, kw_only=True):

@@ -59,6 +59,8 @@ async def tell_legs(
         if step.state == "ok":
             to_come.remove(leg)
             emit(words.successful(leg, legs, is_last=not to_come))
+        if step.is_last:
+            break
     if to_come:
         raise RuntimeError(f"the back end reported no 'ok' of the {to_come[0]}")
 

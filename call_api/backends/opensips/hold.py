@@ -97,7 +97,7 @@ class HoldFlow:
             if progress.outcome:
                 raise StopAsyncIteration
             await self._news()
-        return progress.steps.pop(0)
+        return progress.next_step()
 
     def _open(self, proxy: ProxyClient) -> None:
         self._proxy = proxy

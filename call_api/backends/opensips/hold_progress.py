@@ -15,6 +15,7 @@ LegState: TypeAlias = Literal["start", "ok", "fail"]
 _STATES: Final[dict[str, LegState]] = {"start": "start", "ok": "ok", "fail": "fail"}
 _STARTED: Final = {leg: HoldStep(leg=leg, state="start") for leg in LEGS}
 _AGREED: Final = {leg: HoldStep(leg=leg, state="ok") for leg in LEGS}
+_LAST: Final = {leg: HoldStep(leg=leg, state="ok", is_last=True) for leg in LEGS}
 
 _PAUSES: Final[Sequence[float]] = (0.1, 1.0, 3.0, 5.0)  # seconds between two questions to the proxy
 _SETTLE_WITHIN: Final = 5.0  # seconds for the other leg, when one has refused
@@ -61,6 +62,11 @@ class HoldProgress:
     def has_begun(self) -> bool:
         """Whether the proxy has told anything of it."""
         return self._caller.state is not None or self._callee.state is not None
+
+    def next_step(self) -> HoldStep:
+        """Take the oldest step; there is one."""
+        step = self.steps.pop(0)
+        return step if self.steps or self.outcome is not True else _LAST[step.leg]
 
     def accept(self, now: float) -> None:
         """The proxy has asked the legs, or says so."""

@@ -122,6 +122,15 @@ def test_what_tells_nothing_of_this_change_is_ignored(event: ProxyEvent) -> None
     assert progress.outcome is None
 
 
+def test_the_last_step_says_so_when_it_is_taken_at_the_end() -> None:
+    progress = after(*ALL[:3])
+    early = [progress.next_step() for _ in range(3)]
+    progress.receive(ALL[3], 0.0)
+
+    assert [step.is_last for step in early] == [False, False, False]
+    assert progress.next_step() == HoldStep(leg="callee", state="ok", is_last=True)
+
+
 def test_a_leg_that_refuses_is_named_with_the_state_of_the_other() -> None:
     progress = after(*ALL[:2], told("callee", "fail"), told("caller", "ok"))
 

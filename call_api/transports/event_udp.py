@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Final
 
 from call_api.transports.datagram_client import MAX_DATAGRAM, widen
@@ -23,7 +23,7 @@ class EventUdp:
         dropped: Datagrams so far that came from elsewhere.
     """
 
-    def __init__(self, sock: socket.socket, senders: Collection[str], receive: Receive) -> None:
+    def __init__(self, sock: socket.socket, senders: set[str], receive: Receive) -> None:
         self.dropped = 0
         self._sock = sock
         self._senders = senders
@@ -59,7 +59,7 @@ class EventUdp:
         self.dropped += 1
 
 
-def open_event_udp(host: str, port: int, senders: Collection[str], receive: Receive) -> EventUdp:
+def open_event_udp(host: str, port: int, senders: set[str], receive: Receive) -> EventUdp:
     """Return a socket that events come in on.
 
     Args:

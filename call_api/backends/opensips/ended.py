@@ -21,7 +21,8 @@ class EndedCalls:
 
     def add(self, callid: CallId, now: float) -> None:
         """A call is over, for whoever asks."""
-        self._at.pop(callid, None)
+        if callid in self._at:
+            del self._at[callid]
         self._at[callid] = now
         if len(self._at) > _KEPT:
             self._at.popitem(last=False)

@@ -26,6 +26,23 @@ def parse_event(data: bytes) -> ProxyEvent | None:
         return None
 
 
+class Listener:
+    """Who is told of some events of some calls.
+
+    Attributes:
+        names: Those of the events.
+        callids: Those of the calls.
+    """
+
+    def __init__(self, names: Sequence[str], callids: Sequence[str]) -> None:
+        self.names = names
+        self.callids = callids
+
+    def hear(self, event: ProxyEvent) -> None:
+        """Take in an event. Never waits, never raises."""
+        raise NotImplementedError
+
+
 class EventTable:
     """Who is told of which event: one look-up for each.
 
@@ -35,18 +52,34 @@ class EventTable:
 
     def __init__(self) -> None:
         self.unreadable = 0
-        self._by_call: dict[str, tuple[Listening, ...]] = {}
+        self._by_call: dict[str, tuple[Listener, ...]] = {}
         self._of_all: tuple[Tell, ...] = ()
 
     def __len__(self) -> int:
         return len(self._by_call)
 
-    def listen(self, names: Sequence[str], callids: Sequence[str], tell: Tell) -> "Listening":
-        """Tell of these events of these calls, in the order in which they come in."""
-        listening = Listening(self, names, callids, tell)
-        for callid in callids:
+    def add(self, listener: Listener) -> None:
+        """Tell of its events, in the order in which they come in."""
+        for callid in listener.callids:
             others = self._by_call.get(callid)
-            self._by_call[callid] = (listening,) if others is None else (*others, listening)
+            self._by_call[callid] = (listener,) if others is None else (*others, listener)
+
+    def remove(self, listener: Listener) -> None:
+        """Tell it nothing more. Does no harm a second time."""
+        for callid in listener.callids:
+            listeners = self._by_call.get(callid)
+            if listeners is None or listener not in listeners:
+                continue
+            if len(listeners) == 1:
+                del self._by_call[callid]
+            else:
+                others = [one for one in listeners if one is not listener]
+                self._by_call[callid] = tuple(others)
+
+    def listen(self, names: Sequence[str], callids: Sequence[str], tell: Tell) -> "Listening":
+        """Tell of these events of these calls, until that is closed."""
+        listening = Listening(self, names, callids, tell)
+        self.add(listening)
         return listening
 
     def listen_to_all(self, tell: Tell) -> Callable[[], None]:
@@ -66,17 +99,9 @@ class EventTable:
         listeners = self._by_call.get(event.params.callid)
         if listeners is None:
             return
-        for listening in listeners:
-            if event.method in listening.names:
-                listening.tell(event)
-
-    def forget(self, listening: "Listening") -> None:
-        """Tell it nothing more. Called by `Listening.close`."""
-        for callid in listening.callids:
-            listeners = self._by_call.pop(callid)
-            if len(listeners) > 1:
-                others = [one for one in listeners if one is not listening]
-                self._by_call[callid] = tuple(others)
+        for listener in listeners:
+            if event.method in listener.names:
+                listener.hear(event)
 
     def _ignore(self, tell: Tell) -> None:
         others = list(self._of_all)
@@ -84,18 +109,20 @@ class EventTable:
         self._of_all = tuple(others)
 
 
-class Listening:
+class Listening(Listener):
     """The right to be told of some events of some calls, until `close`."""
 
     def __init__(
         self, table: EventTable, names: Sequence[str], callids: Sequence[str], tell: Tell
     ) -> None:
+        super().__init__(names, callids)
         self._table = table
-        self.names = names
-        self.callids = callids
-        self.tell = tell
+        self._tell = tell
+
+    def hear(self, event: ProxyEvent) -> None:
+        """Tell of it."""
+        self._tell(event)
 
     def close(self) -> None:
         """Stop. Does no harm a second time."""
-        self._table.forget(self)
-        self.callids = ()
+        self._table.remove(self)

@@ -7,7 +7,7 @@ from typing import Final, Self
 from call_api.backends.base import ACTING, HoldStep
 from call_api.backends.opensips import events, requests
 from call_api.backends.opensips.client import ProxyClient, Troubled
-from call_api.backends.opensips.event_table import Listening
+from call_api.backends.opensips.event_table import Listener
 from call_api.backends.opensips.events import ProxyEvent
 from call_api.backends.opensips.hold_progress import HoldProgress
 from call_api.backends.opensips.mi import MiError, Reply
@@ -31,7 +31,7 @@ _SETTLE_WITHIN: Final = 5.0
 leaves the call broken."""
 
 
-class HoldFlow:
+class HoldFlow(Listener):
     """One change of a call's hold. Entered: the proxy asks the legs.
 
     Left early, the change goes on: a re-INVITE cannot be taken back.
@@ -40,6 +40,7 @@ class HoldFlow:
     def __init__(
         self, shared: Shared, callid: CallId, legs: Sequence[LegName], *, hold: bool
     ) -> None:
+        super().__init__(_HEARD, (callid,))
         self._shared = shared
         self._callid = callid
         self._legs: tuple[LegName, ...] = LEGS if len(legs) == len(LEGS) else tuple(legs)
@@ -48,7 +49,6 @@ class HoldFlow:
         self._loop = shared.timers.loop
         self._proxy: ProxyClient | None = None
         self._claim: Claim | None = None
-        self._listening: Listening | None = None
         self._troubled: Troubled | None = None
         self._timer: SpareTimer | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -99,10 +99,15 @@ class HoldFlow:
             await self._news()
         return progress.next_step()
 
+    def hear(self, event: ProxyEvent) -> None:
+        """Take in what the proxy tells of a leg, or of the call."""
+        self._progress.receive(event, self._loop.time())
+        self._wake()
+
     def _open(self, proxy: ProxyClient) -> None:
         self._proxy = proxy
         self._claim = self._shared.claim((self._callid,))
-        self._listening = self._shared.table.listen(_HEARD, (self._callid,), self._hear)
+        self._shared.table.add(self)
         self._troubled = proxy.on_trouble(self._callid, self._lose)
 
     def _ask(self, proxy: ProxyClient) -> asyncio.Future[Reply]:
@@ -167,10 +172,6 @@ class HoldFlow:
             return  # it does not tell; time will
         self._progress.tell_call(dialog, self._loop.time())
 
-    def _hear(self, event: ProxyEvent) -> None:
-        self._progress.receive(event, self._loop.time())
-        self._wake()
-
     def _lose(self, reason: str) -> None:
         self._progress.fail(ProxyUnreachable(reason))
         self._wake()
@@ -194,12 +195,11 @@ class HoldFlow:
             self._timer.cancel()
         if self._troubled is not None:
             self._troubled.close()
-        if self._listening is not None:
-            self._listening.close()
+        self._shared.table.remove(self)
         if self._claim is not None:
             self._claim.close()
         # They refer to this, and together they would be garbage.
-        self._timer = self._troubled = self._listening = self._claim = None
+        self._timer = self._troubled = self._claim = None
 
     async def _settle(self) -> None:
         self._progress.accept(self._loop.time())  # it may not have been answered yet

@@ -82,9 +82,9 @@ class HoldProgress:
 
     def receive(self, event: ProxyEvent, now: float) -> None:
         """Take in an event of the call."""
-        params = event.params
         if self.outcome is not None:
             return
+        params = event.params
         if event.method == events.STATE:
             if params.new_state == events.ENDED:
                 self.outcome = CallFailed(481, "the call has ended")
@@ -92,9 +92,10 @@ class HoldProgress:
         state = _STATES.get(params.state or "")
         if state is None or params.action != self._action:
             return
-        if params.leg == "caller":
+        leg = params.leg
+        if leg == "caller":
             self._receive(self._caller, state, now)
-        elif params.leg == "callee":
+        elif leg == "callee":
             self._receive(self._callee, state, now)
 
     def tell_call(self, dialog: Dialog | None, now: float) -> None:

@@ -12,7 +12,7 @@ from call_api.errors import CallApiError
 from call_api.journal import Owned, Snapshot
 from call_api.log_lines import Life
 from call_api.record import Record
-from call_api.replies import Deliver, Reply, Then
+from call_api.replies import Answered, Reply, Then
 
 logger = logging.getLogger(__name__)
 _life = Life(logger)
@@ -45,9 +45,9 @@ class AskedCommand(Reply):
     __slots__ = ("_began", "_client", "_counts", "_record")
 
     def __init__(
-        self, id_: bytes | None, deliver: Deliver, client: Client, record: Record, *, counts: bool
+        self, id_: bytes | None, answered: Answered, client: Client, record: Record, *, counts: bool
     ) -> None:
-        super().__init__(id_, deliver)
+        super().__init__(id_, answered)
         self._client = client
         self._record = record
         self._counts = counts

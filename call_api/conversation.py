@@ -32,7 +32,7 @@ from call_api.logs import SUBJECT
 from call_api.model import CallId, DialectName
 from call_api.random_ids import RandomIds
 from call_api.record import Record
-from call_api.replies import Batch, Deliver, Reply, Then, error_text
+from call_api.replies import Answered, Batch, Reply, Then, error_text
 from call_api.runner import Runner
 from call_api.watches import Watchers, Watches
 
@@ -75,7 +75,7 @@ class Api:
     owners: Owners | None = None
 
 
-class Conversation:
+class Conversation(Answered):
     """Talks JSON-RPC 2.0 with one client, without a socket.
 
     Args:
@@ -126,7 +126,7 @@ class Conversation:
             self._receive(text)
         except Exception:
             logger.exception("failed unexpectedly")
-            self._deliver(error_text(None, InternalError()))
+            self.deliver(error_text(None, InternalError()), None)
 
     def close(self) -> None:
         """Forget the client: it is gone. Nothing that it has started is changed by that."""
@@ -140,26 +140,26 @@ class Conversation:
             asked = jsonrpc.parse_requests(text, version_needed=self._is_v1, most=most)
         except jsonrpc.NotJson as exc:
             logger.warning("sent no JSON: %s", exc)
-            self._refuse(ParseError(), self._deliver)
+            self._refuse(ParseError(), self)
             return
         if not isinstance(asked, jsonrpc.Batch):
-            self._ask(asked, self._deliver)
+            self._ask(asked, self)
         else:
-            batch = Batch(len(asked.members), self._deliver)
+            batch = Batch(len(asked.members), self)
             for index, member in enumerate(asked.members):
-                self._ask(member, partial(batch.take, index))
+                self._ask(member, batch.member(index))
 
-    def _refuse(self, error: CallApiError, deliver: Deliver) -> None:
+    def _refuse(self, error: CallApiError, answered: Answered) -> None:
         """Answer what is no request; it counts as one."""
         try:
             self._client.standing.admit()
         except TooManyRequests as exc:
             error = exc
-        deliver(error_text(None, error), None)
+        answered.deliver(error_text(None, error), None)
 
-    def _ask(self, request: jsonrpc.Request | jsonrpc.Invalid, deliver: Deliver) -> None:
+    def _ask(self, request: jsonrpc.Request | jsonrpc.Invalid, answered: Answered) -> None:
         if isinstance(request, jsonrpc.Invalid):
-            self._refuse(InvalidRequest(request.problem), deliver)
+            self._refuse(InvalidRequest(request.problem), answered)
             return
         try:
             self._client.standing.admit()
@@ -167,18 +167,18 @@ class Conversation:
             if self._client.unanswered >= self._most_unanswered:
                 raise TooManyRequests(retry_after=1.0)
             if isinstance(asked, Order):
-                self._start(asked, request.id, deliver)
+                self._start(asked, request.id, answered)
             else:
-                self._query(asked, Reply(request.id, deliver))
+                self._query(asked, Reply(request.id, answered))
         except CallApiError as error:
             logger.info("%r refused: %s %s", request.method, error, error.data or "")
             self._client.standing.tell(request.method, request.params, outcome=error)
-            Reply(request.id, deliver).error(error)
+            Reply(request.id, answered).error(error)
         except Exception:
             logger.exception("%r failed unexpectedly", request.method)
-            Reply(request.id, deliver).error(InternalError())
+            Reply(request.id, answered).error(InternalError())
 
-    def _start(self, order: Order, id_: bytes | None, deliver: Deliver) -> None:
+    def _start(self, order: Order, id_: bytes | None, answered: Answered) -> None:
         client = self._client
         client.standing.permit(order.method, order.command)
         client.attachments.check()
@@ -188,7 +188,7 @@ class Conversation:
         except TooManyRequests as error:  # only what is new is refused
             refused = error
         client.unanswered += 1
-        asked = AskedCommand(id_, deliver, client, record, counts=refused is None)
+        asked = AskedCommand(id_, answered, client, record, counts=refused is None)
         self._runner.submit(record, order.command, asked, backend=self._backend, refused=refused)
 
     def _record(self, order: Order) -> Record:
@@ -252,7 +252,7 @@ class Conversation:
             logger.exception("failed unexpectedly")
             raise InternalError from exc
 
-    def _deliver(self, answer: bytes | None, then: Then | None = None) -> None:
+    def deliver(self, answer: bytes | None, then: Then | None) -> None:
         """Send an answer, then do the rest; what goes wrong must not harm who runs the command."""
         if self._is_closed:
             return

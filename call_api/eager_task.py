@@ -40,15 +40,7 @@ class EagerTask:
 
     def start(self) -> None:
         """Run until the coroutine has to wait. The code of another task may call this."""
-        outer = asyncio.current_task(self._loop)
-        if outer is None:
-            self._context.run(self._first_step)
-            return
-        _leave_task(self._loop, outer)
-        try:
-            self._context.run(self._first_step)
-        finally:
-            _enter_task(self._loop, outer)
+        self._context.run(self._first_step)
 
     def begin(self) -> Coroutine[Any, Any, None] | None:
         """Return what is to be run, if anything is. Called once, in the context of the task."""
@@ -110,9 +102,17 @@ class EagerTask:
 
     def _step(self, _: object = None) -> None:
         """Go on with the coroutine; what it waited for is over."""
-        self._waits_for = None
         loop = self._loop
-        _enter_task(loop, self)  # type: ignore[arg-type]  # any object will do
+        outer = _enter(loop, self)
+        try:
+            self._go_on()
+        finally:
+            _leave_task(loop, self)  # type: ignore[arg-type]  # any object will do
+            if outer is not None:
+                _enter_task(loop, outer)
+
+    def _go_on(self) -> None:
+        self._waits_for = None
         try:
             if self._must_cancel:
                 self._must_cancel = False
@@ -131,8 +131,6 @@ class EagerTask:
                 self._end(None)
             else:
                 self._wait_for(waits_for)
-        finally:
-            _leave_task(loop, self)  # type: ignore[arg-type]
 
     def _wait_for(self, future: Any) -> None:
         if future is None:  # the coroutine gives others their turn
@@ -152,3 +150,16 @@ class EagerTask:
 
 
 _OVER: Final = object()
+
+
+def _enter(loop: asyncio.AbstractEventLoop, task: EagerTask) -> asyncio.Task[Any] | None:
+    """Make a task the current one; return the one whose code has started it, if that is so."""
+    try:
+        _enter_task(loop, task)  # type: ignore[arg-type]  # any object will do
+    except RuntimeError:
+        outer = asyncio.current_task(loop)
+        assert outer is not None
+        _leave_task(loop, outer)
+        _enter_task(loop, task)  # type: ignore[arg-type]
+        return outer
+    return None

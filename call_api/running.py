@@ -19,6 +19,8 @@ _life = Life(logger)
 
 SHUTTING_DOWN: Final = "the daemon is shutting down"
 
+_ENDED: Final = Ended()
+
 _INSIST_EVERY: Final = 1.0
 """Seconds until a command that swallowed its cancellation is cancelled again."""
 
@@ -163,12 +165,13 @@ class Running(EagerTask):
         self.problem = problem
         self._timer.cancel()
         if problem is None:
-            self._owned.append(Ended(callid=self._callid), last=True)
+            ended = _ENDED if self._callid is None else Ended(callid=self._callid)
+            self._owned.append(ended, last=True)
             if _life.is_told():
                 _life.tell(self._subject, "ended")
         else:
             self._append(problem)
-            self._owned.append(Ended(), last=True)
+            self._owned.append(_ENDED, last=True)
             if _life.is_told():
                 _life.tell(self._subject, f"failed: {problem}")
 

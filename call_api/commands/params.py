@@ -181,8 +181,8 @@ class _Orders(_Params):
         Raises:
             InvalidParams: A parameter is not as it should be.
         """
-        cmd_id = given.pop("cmd_id", None)
-        timeout = given.pop("timeout", None)
+        cmd_id = given.pop("cmd_id") if "cmd_id" in given else None
+        timeout = given.pop("timeout") if "timeout" in given else None
         if cmd_id is not None and not _is_cmd_id(cmd_id):
             raise InvalidParams("cmd_id", f"expected {_words(CmdId)}")
         if timeout is not None and not _is_timeout(timeout):

@@ -12,11 +12,11 @@ from call_api.errors import CallFailed, TooManyRequests
 from call_api.journal import Snapshot
 from call_api.memory_journal import MemoryJournal
 from call_api.record import Record
-from call_api.replies import Then
+from call_api.replies import Answered, Then
 from tests.fakes.records import record
 
 
-class Sent:
+class Sent(Answered):
     """A client of which everything that is sent is remembered."""
 
     def __init__(self) -> None:
@@ -30,9 +30,9 @@ class Sent:
 
     def asked(self, made: Record) -> AskedCommand:
         self.client.unanswered += 1
-        return AskedCommand(b"1", self._deliver, self.client, made, counts=True)
+        return AskedCommand(b"1", self, self.client, made, counts=True)
 
-    def _deliver(self, text: bytes | None, then: Then | None) -> None:
+    def deliver(self, text: bytes | None, then: Then | None) -> None:
         assert text is not None
         self.answers.append(text)
         if then is not None:

@@ -1,10 +1,10 @@
 import json
 
 from call_api.errors import CallFailed, InvalidParams, ParseError
-from call_api.replies import Batch, Reply, Then, error_text
+from call_api.replies import Answered, Batch, Reply, Then, error_text
 
 
-class Sent:
+class Sent(Answered):
     """Remembers what was delivered, and in which order."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Sent:
 def test_a_result_goes_out_before_what_follows_from_it() -> None:
     sent = Sent()
 
-    Reply(b"1.50", sent.deliver).result(b'{"a":1}', sent.later("then"))
+    Reply(b"1.50", sent).result(b'{"a":1}', sent.later("then"))
 
     assert sent.happened == ['{"jsonrpc":"2.0","id":1.50,"result":{"a":1}}', "then"]
 
@@ -31,7 +31,7 @@ def test_a_result_goes_out_before_what_follows_from_it() -> None:
 def test_an_error_goes_out_with_its_data() -> None:
     sent = Sent()
 
-    Reply(b'"x"', sent.deliver).error(InvalidParams("leg", "expected caller or callee"))
+    Reply(b'"x"', sent).error(InvalidParams("leg", "expected caller or callee"))
 
     assert json.loads(sent.happened[0]) == {
         "jsonrpc": "2.0",
@@ -47,8 +47,8 @@ def test_an_error_goes_out_with_its_data() -> None:
 def test_a_notification_is_not_answered_but_has_its_consequences() -> None:
     sent = Sent()
 
-    Reply(None, sent.deliver).result(b"{}", sent.later("then"))
-    Reply(None, sent.deliver).error(CallFailed(486))
+    Reply(None, sent).result(b"{}", sent.later("then"))
+    Reply(None, sent).error(CallFailed(486))
 
     assert sent.happened == ["then"]
 
@@ -61,31 +61,31 @@ def test_an_error_about_a_request_whose_id_is_unknown_has_the_id_null() -> None:
 
 def test_a_batch_is_answered_when_its_last_answer_is_known_in_the_order_of_its_members() -> None:
     sent = Sent()
-    batch = Batch(3, sent.deliver)
+    batch = Batch(3, sent)
 
-    batch.take(2, b"2", sent.later("third"))
-    batch.take(0, b"0", None)
+    batch.member(2).deliver(b"2", sent.later("third"))
+    batch.member(0).deliver(b"0", None)
     assert sent.happened == []
-    batch.take(1, b"1", sent.later("second"))
+    batch.member(1).deliver(b"1", sent.later("second"))
 
     assert sent.happened == ["[0,1,2]", "third", "second"]
 
 
 def test_members_without_an_answer_are_left_out() -> None:
     sent = Sent()
-    batch = Batch(2, sent.deliver)
+    batch = Batch(2, sent)
 
-    batch.take(0, None, sent.later("first"))
-    batch.take(1, b"1", None)
+    batch.member(0).deliver(None, sent.later("first"))
+    batch.member(1).deliver(b"1", None)
 
     assert sent.happened == ["[1]", "first"]
 
 
 def test_a_batch_of_notifications_alone_is_not_answered() -> None:
     sent = Sent()
-    batch = Batch(2, sent.deliver)
+    batch = Batch(2, sent)
 
-    batch.take(0, None, sent.later("first"))
-    batch.take(1, None, None)
+    batch.member(0).deliver(None, sent.later("first"))
+    batch.member(1).deliver(None, None)
 
     assert sent.happened == ["first"]

@@ -178,7 +178,7 @@ class ProxyClient:
             logger.debug("%s < %s", self.name, data)
         answered = self._exchange.receive(data)
         if answered is not None:
-            self._answer(*answered)
+            self._answer(answered[0], answered[1])
 
     def fail(self, request_id: int | None, reason: str) -> None:
         """A request will have no answer; None: none of those that wait. Called by the channel."""

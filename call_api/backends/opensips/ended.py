@@ -1,6 +1,6 @@
 """The calls that were ended just now: the proxy agrees before it has done so."""
 
-from collections import OrderedDict
+from collections import deque
 from typing import Final
 
 from call_api.model import CallId
@@ -16,16 +16,17 @@ class EndedCalls:
     """Remembers Call-IDs for a moment. Times are seconds, on any one clock."""
 
     def __init__(self) -> None:
-        # Oldest first: a dict takes ever longer to find its first one while it loses it.
-        self._at: OrderedDict[CallId, float] = OrderedDict()
+        self._at: dict[CallId, float] = {}
+        self._order: deque[CallId] = deque()  # the oldest first
 
     def add(self, callid: CallId, now: float) -> None:
         """A call is over, for whoever asks."""
         if callid in self._at:
-            del self._at[callid]
+            self._order.remove(callid)
         self._at[callid] = now
-        if len(self._at) > _KEPT:
-            self._at.popitem(last=False)
+        self._order.append(callid)
+        if len(self._order) > _KEPT:
+            del self._at[self._order.popleft()]
 
     def has(self, callid: CallId, now: float) -> bool:
         """Return whether a call was ended just now."""

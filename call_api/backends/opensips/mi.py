@@ -65,7 +65,7 @@ class Answer(Struct, frozen=True, gc=False):
     id: int
     result: Any = UNSET
     error: ErrorObject | None = None
-    method: str | UnsetType = UNSET
+    method: UnsetType = UNSET  # what has one is no answer
 
 
 encode_request = msgspec.json.Encoder().encode

@@ -113,8 +113,6 @@ class MiExchange:
 
 def _reply(answer: Answer) -> Reply | None:
     """Return what a message answers; None: it is no answer (JSON-RPC 2.0, section 5)."""
-    if answer.method is not UNSET:
-        return None
     error = answer.error
     if error is None:
         return None if answer.result is UNSET else Reply(answer.result)

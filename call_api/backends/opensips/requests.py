@@ -33,8 +33,8 @@ _IN_HEADER: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~@:/\[\]{}()-]{1,256}")
 angle brackets and the question mark."""
 _MARK: Final = "osid"  # the default of callops' match_param
 _TAG: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,256}")
-_DIALOG_ID: Final = re.compile(r"[0-9a-fA-F]{1,8}\.[0-9a-fA-F]{1,8}")
-_LONGEST_DIALOG_ID: Final = 17
+_HEX_DIGITS: Final = "0123456789abcdefABCDEF"
+_HALF: Final = 8  # of them, at most, on each side of the dot in the proxy's name of a dialog
 
 
 def header_callid(wanted: CallId) -> CallId:
@@ -49,7 +49,10 @@ def header_callid(wanted: CallId) -> CallId:
 
 def looks_like_dialog_id(callid: CallId) -> bool:
     """Return whether the proxy would take this Call-ID for its own name of another dialog."""
-    return len(callid) <= _LONGEST_DIALOG_ID and _DIALOG_ID.fullmatch(callid) is not None
+    if callid.strip(_HEX_DIGITS) != ".":
+        return False
+    dot = callid.index(".")
+    return 0 < dot <= _HALF and 0 < len(callid) - dot - 1 <= _HALF
 
 
 def invite(caller: SipUri, callee: SipUri, callid: CallId, proxy: SipUri) -> MiRequest:

@@ -220,8 +220,9 @@ def test_tags_that_are_none_are_not_passed_on(tag: str) -> None:
 
 def test_a_call_id_that_the_proxy_takes_for_a_dialog_of_its_own_is_known() -> None:
     assert requests.looks_like_dialog_id(CallId("8da.38234e11"))
-    assert not requests.looks_like_dialog_id(CallId("8da.38234e1g"))
-    assert not requests.looks_like_dialog_id(A)
+    assert requests.looks_like_dialog_id(CallId("8DA.1"))
+    for other in ("8da.38234e1g", "8da.", ".1", ".", "1.2.3", "123456789.1", "1.123456789", A):
+        assert not requests.looks_like_dialog_id(CallId(other))
 
 
 def test_no_pattern_lets_a_line_end_through() -> None:

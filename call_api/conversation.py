@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -104,6 +105,8 @@ class Conversation(Answered):
         self._is_wire_logged = logger.isEnabledFor(logging.DEBUG)
         self._notify = self._log_and_send if self._is_wire_logged else send
         self._peer = peer
+        self._context = copy_context()  # that of a connection may be that of all
+        self._context.run(SUBJECT.set, peer)
         standing = standing or Standing()
         self._about = {"subject": peer}  # for lines that are logged by the task of a command
         self._is_closed = False
@@ -118,8 +121,15 @@ class Conversation(Answered):
 
     def receive(self, text: str | bytes) -> None:
         """Take one text of the client. Never waits and never raises; the answer may come later."""
-        if SUBJECT.get() != self._peer:  # a connection has a context of its own
-            SUBJECT.set(self._peer)
+        self._context.run(self._take, text)
+
+    def close(self) -> None:
+        """Forget the client: it is gone. Nothing that it has started is changed by that."""
+        self._is_closed = True
+        self._client.attachments.close()
+        self._watches.close()
+
+    def _take(self, text: str | bytes) -> None:
         try:
             if self._is_wire_logged:
                 logger.debug("< %r", text)
@@ -127,12 +137,6 @@ class Conversation(Answered):
         except Exception:
             logger.exception("failed unexpectedly")
             self.deliver(error_text(None, InternalError()), None)
-
-    def close(self) -> None:
-        """Forget the client: it is gone. Nothing that it has started is changed by that."""
-        self._is_closed = True
-        self._client.attachments.close()
-        self._watches.close()
 
     def _receive(self, text: str | bytes) -> None:
         try:

@@ -52,9 +52,9 @@ class Request:
 
     def __eq__(self, other: object) -> bool:
         """Whether both ask the same."""
-        if not isinstance(other, Request):
-            return NotImplemented
-        return (self.id, self.method, self.params) == (other.id, other.method, other.params)
+        return isinstance(other, Request) and (
+            (self.id, self.method, self.params) == (other.id, other.method, other.params)
+        )
 
     __hash__ = None  # type: ignore[assignment]  # parameters have none
 

@@ -37,6 +37,7 @@ NO_IO = (
     "call_api/command_log.py",
     "call_api/command_logs.py",
     "call_api/memory_journal.py",
+    "call_api/asked_commands.py",
     "call_api/attachments.py",
     "call_api/replies.py",
     "call_api/watches.py",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from call_api.logs import SUBJECT
 from tests.fakes.fake_client import FakeClient, serving
 from tests.fakes.scripted_backend import ScriptedBackend
 
@@ -18,3 +19,10 @@ async def test_the_wire_is_logged_at_debug_alone(
     told = [record.message for record in caplog.records if record.levelname == "DEBUG"]
     assert len(told) == lines
     assert [text[:2] for text in told] == ["< ", "> "][:lines]
+
+
+async def test_what_is_logged_after_a_text_of_a_client_is_not_about_it() -> None:
+    async with serving(ScriptedBackend()) as api:
+        FakeClient(api).send("no JSON")
+
+    assert SUBJECT.get() == "-"

@@ -39,6 +39,7 @@ COMPILED = (
     "call_api/dialects.py",
     "call_api/eager_task.py",
     "call_api/entry.py",
+    "call_api/history.py",
     "call_api/journal.py",
     "call_api/jsonrpc.py",
     "call_api/log_lines.py",

@@ -4,11 +4,9 @@ import logging
 from abc import ABC, abstractmethod
 from typing import Final
 
-from msgspec import Raw
-
-from call_api import dialects
-from call_api.entry import Entry, numbered
+from call_api.entry import Entry
 from call_api.events import Event
+from call_api.history import NOTHING, History
 from call_api.journal import Keeping, Outcome, Owned, Snapshot
 from call_api.record import Record
 
@@ -22,6 +20,7 @@ class CommandLog(Owned):
     """One command in memory, and the right to run it.
 
     Attributes:
+        history: What it has told.
         ended: Seconds since 1970, once it ``has_ended``.
         is_untold: Whether the journal is going to call its listeners.
         kept_since: When it ended, on the journal's clock.
@@ -32,39 +31,36 @@ class CommandLog(Owned):
     def __init__(self, record: Record, journal: Keeping) -> None:
         super().__init__(record)
         self.followers: tuple[Follower, ...] = ()
+        self.history = NOTHING
         self.is_untold = False
         self.has_ended = False
         self.ended = 0.0
         self.kept_since = 0.0
         self.later: CommandLog | None = None
         self.namesake: CommandLog | None = None
-        self._error: Raw | None = None
-        self._v1 = 0
-        self._told_bytes = 0
         self._journal = journal
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Everything told so far; not to be changed."""
+        return self.history.entries
 
     @property
     def size_bytes(self) -> int:
         """What it costs to keep it, roughly."""
-        return _COMMAND_BYTES + len(self.record.params) + self._told_bytes
+        return _COMMAND_BYTES + len(self.record.params) + self.history.size_bytes
 
     def append(self, event: Event, *, last: bool = False) -> None:
         """Tell an event."""
-        entry = numbered(event, len(self.entries), self._v1)
-        self.take(entry, self._journal.wall() if last else None)
+        self.take(self.history.then(event), self._journal.wall() if last else None)
 
-    def take(self, entry: Entry, ended: float | None) -> None:
-        """Add what is kept by now; its listeners are going to hear of it.
+    def take(self, history: History, ended: float | None) -> None:
+        """Show what is kept by now; its listeners are going to hear of it.
 
         Args:
-            ended: When, in seconds since 1970, if it is the last one.
+            ended: When, in seconds since 1970, if it is over.
         """
-        if entry.is_error:
-            self._error = dialects.error_of(entry.event)
-        self.entries.append(entry)
-        self._told_bytes += len(entry.event)
-        if entry.v1:
-            self._v1 = entry.v1
+        self.history = history
         if ended is not None:
             self.ended = ended
             self.has_ended = True
@@ -88,16 +84,17 @@ class CommandLog(Owned):
 
     def snapshot(self) -> Snapshot:
         """Return how far it has come."""
+        history = self.history
         outcome: Outcome | None = None
         if self.has_ended:
-            outcome = "ok" if self._error is None else "error"
+            outcome = "ok" if history.error is None else "error"
         return Snapshot(
             record=self.record,
             state="ended" if self.has_ended else "running",
-            seq=len(self.entries),
-            v1=self._v1,
+            seq=len(history.entries),
+            v1=history.v1,
             outcome=outcome,
-            error=self._error,
+            error=history.error,
             ended=self.ended if self.has_ended else None,
         )
 
@@ -147,11 +144,10 @@ class Follower(ABC):
         log = self._log
         if log is None or self._is_held:
             return
-        entries = log.entries
-        while self._heard < len(entries) and self._log is not None:
+        while self._heard < len(log.history.entries) and self._log is not None:
             self._heard += 1
             try:
-                self.take(entries[self._heard - 1])
+                self.take(log.history.entries[self._heard - 1])
             except Exception:  # the other listeners must not suffer
                 subject = f"[{log.record.cmd_id}]"
                 logger.exception("a listener failed", extra={"subject": subject})

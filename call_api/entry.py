@@ -1,20 +1,6 @@
-"""One event of one command, numbered; and those of them that thousands of commands share."""
-
-from collections.abc import Sequence
-from typing import Final
+"""One event of one command, as it is kept and as the dialects say it."""
 
 from call_api import dialects
-from call_api.events import (
-    CallHolding,
-    CallHoldStart,
-    CallHoldSuccessful,
-    CallUnholding,
-    CallUnholdStart,
-    CallUnholdSuccessful,
-    Ended,
-    Event,
-)
-from call_api.model import LEGS, LegName
 
 
 class Entry:
@@ -65,48 +51,3 @@ class Entry:
         parts = self._in_v1
         start, rest = dialects.in_v1(self.v1, self.event) if parts is None else parts
         return start + cmd_id + rest
-
-
-def numbered(event: Event, seq: int, v1: int) -> Entry:
-    """Return how an event is kept.
-
-    Args:
-        seq: Number of the one before, in dialect v2.
-        v1: The same in dialect v1.
-    """
-    alike = _shared.get(event) if seq < _EARLY and type(event) in _COMMON else None
-    if alike is None:
-        return _made(event, seq, v1)
-    key = seq * _EARLY + v1
-    entry = alike.get(key)
-    if entry is None:
-        entry = alike[key] = _made(event, seq, v1)
-        entry.word()
-    return entry
-
-
-def _made(event: Event, seq: int, v1: int) -> Entry:
-    number = v1 + 1 if dialects.is_told_by_v1(event) else 0
-    return Entry(seq=seq + 1, v1=number, event=dialects.canonical(event))
-
-
-_ORDERS: Final[Sequence[tuple[LegName, ...] | None]] = (None, LEGS, LEGS[::-1], LEGS[:1], LEGS[1:])
-
-_shared: Final[dict[Event, dict[int, Entry]]] = {
-    event: {}
-    for event in (
-        CallHolding(),
-        CallUnholding(),
-        *(CallHoldStart(leg=leg) for leg in LEGS),
-        *(CallUnholdStart(leg=leg) for leg in LEGS),
-        *(CallHoldSuccessful(leg=leg, legs=legs) for leg in LEGS for legs in _ORDERS),
-        *(CallUnholdSuccessful(leg=leg, legs=legs) for leg in LEGS for legs in _ORDERS),
-        Ended(),
-    )
-}
-"""Events that thousands of commands tell -> the entries of each, by both numbers."""
-
-_COMMON: Final = frozenset(type(event) for event in _shared)
-
-_EARLY: Final = 16
-"""Numbers below which entries are shared, as nearly all of these events have them: a bound."""

@@ -63,16 +63,19 @@ class Owned(ABC):
 
     Attributes:
         record: The command.
-        entries: Everything told so far.
         on_cancel: Called, at most once, when somebody wants the command cancelled.
         is_cancelling: Whether somebody wanted that already.
     """
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.entries: list[Entry] = []
         self.on_cancel: Callable[[], None] | None = None
         self.is_cancelling = False
+
+    @property
+    @abstractmethod
+    def entries(self) -> list[Entry]:
+        """Everything told so far; not to be changed."""
 
     @property
     def callid(self) -> CallId:

@@ -126,7 +126,7 @@ class MemoryJournal(Journal):
             UnknownCommand: None that is still kept has this id.
         """
         log = self._log(cmd_id, token)
-        return log.snapshot(), log.entries[after:]
+        return log.snapshot(), log.history.entries[after:]
 
     def follow(
         self, cmd_id: CmdId, after: int, follower: Follower, *, token: str | None = None
@@ -140,7 +140,7 @@ class MemoryJournal(Journal):
         if log is None:
             raise UnknownCommand(cmd_id)
         follower.begin(log, after)
-        if log.entries:
+        if log.history.entries:
             self.is_untold(log)
 
     async def commands(self, token: str | None) -> list[Snapshot]:

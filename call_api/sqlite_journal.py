@@ -12,9 +12,9 @@ from functools import partial
 
 from call_api.backends.base import Stream
 from call_api.command_log import CommandLog
-from call_api.entry import Entry, numbered
 from call_api.errors import JournalFailed
 from call_api.events import Event
+from call_api.history import NOTHING, History
 from call_api.journal import Owned, Snapshot
 from call_api.journal_store import End, Kept
 from call_api.journal_writer import JournalWriter
@@ -138,7 +138,7 @@ class _KeptLog(CommandLog):
         number: Its name in the file.
     """
 
-    __slots__ = ("_end_now", "_last", "_unkept", "_writer", "number")
+    __slots__ = ("_end_now", "_told", "_unkept", "_writer", "number")
 
     def __init__(
         self, record: Record, journal: SqliteJournal, writer: JournalWriter, number: int
@@ -147,27 +147,23 @@ class _KeptLog(CommandLog):
         self.number = number
         self._writer = writer
         self._end_now = journal.end_now
-        self._last = (0, 0)  # the numbers of the last event, kept or not, in v2 and in v1
+        self._told = NOTHING  # kept or not
         self._unkept = 0
 
     def restore(self, kept: Kept) -> None:
         """Take in what was in the file."""
-        for entry in kept.entries:
-            self.take(entry, None)
-        self._last = (len(self.entries), self._v1)
+        self.history = self._told = History(kept.entries)
         if kept.end is not None:
             self.ended = kept.end.wall
             self.has_ended = True
 
     def append(self, event: Event, *, last: bool = False) -> None:
         """Tell an event, as soon as it is kept."""
-        seq, v1 = self._last
-        entry = numbered(event, seq, v1)
+        told = self._told = self._told.then(event)
         end = self._end_now() if last else None
-        self._last = (entry.seq, entry.v1 or v1)
         self._unkept += 1
-        batch = self._writer.batch(partial(self._is_kept, entry, end))
-        batch.entries.append((self.number, entry))
+        batch = self._writer.batch(partial(self._is_kept, told, end))
+        batch.entries.append((self.number, told.entries[-1]))
         if end is not None:
             batch.ends.append((self.number, end))
             self.on_cancel = None
@@ -189,6 +185,6 @@ class _KeptLog(CommandLog):
         with suppress(JournalFailed):
             await self.stored()
 
-    def _is_kept(self, entry: Entry, end: End | None) -> None:
+    def _is_kept(self, told: History, end: End | None) -> None:
         self._unkept -= 1
-        self.take(entry, None if end is None else end.wall)
+        self.take(told, None if end is None else end.wall)

@@ -32,6 +32,7 @@ NO_IO = (
     "call_api/jsonrpc_texts.py",
     "call_api/dialects.py",
     "call_api/entry.py",
+    "call_api/history.py",
     "call_api/journal.py",
     "call_api/record.py",
     "call_api/command_log.py",

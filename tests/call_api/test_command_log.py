@@ -31,7 +31,7 @@ def test_what_is_kept_later_counts_as_what_was_told_at_once() -> None:
         (Ended(), True),
     ):
         at_once.append(event, last=last)
-        later.take(at_once.entries[-1], 7.0 if last else None)
+        later.take(at_once.history, 7.0 if last else None)
 
     assert later.entries == at_once.entries
     assert (later.snapshot().seq, later.snapshot().v1) == (3, 2)

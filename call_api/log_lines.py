@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from time import time
 from typing import Any, Final
 
+LINES_AT_ONCE: Final = 1000
+"""Lines that are written before the loop's turn is over, if they are so many."""
+
 
 def text_line(created: float, level: str, subject: str, message: str) -> str:
     """Return a line for people; what would not show itself in it is spelled out.
@@ -80,7 +83,11 @@ class Life:
         """Log a line about ``subject``. Ask `is_told` before."""
         handler: Any = ONLY.handler  # a Handler that takes lines, too
         if logging.root.handlers == [handler]:
-            handler.add(handler.formatter.line(time(), "INFO", subject, self._name, message))
+            line = handler.formatter.line(time(), "INFO", subject, self._name, message)
+            if 0 < len(handler.waiting) < LINES_AT_ONCE - 1:  # they are going to be written
+                handler.waiting.append(line)
+            else:
+                handler.add(line)
         else:
             self._logger.info("%s", message, extra={"subject": subject})
 

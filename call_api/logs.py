@@ -4,19 +4,18 @@ import asyncio
 import logging
 import sys
 from abc import ABC, abstractmethod
+from collections import deque
 from contextlib import nullcontext, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TextIO
 
 from call_api.config import Log
-from call_api.log_lines import ONLY, json_line, text_line
+from call_api.log_lines import LINES_AT_ONCE, ONLY, json_line, text_line
 
 SUBJECT: ContextVar[str] = ContextVar("SUBJECT", default="-")
 """Whom the lines of the running code are about: ``[cmd_id]`` of a command, or a peer. It leads
 every line. A single line about somebody else says so: ``extra={"subject": peer}``."""
-
-_LINES_AT_ONCE = 1000
 
 _LEVELS = {"DEBUG": logging.DEBUG, "INFO": logging.INFO, "WARN": logging.WARNING}
 _logger = logging.getLogger(__name__)
@@ -95,7 +94,7 @@ class _TurnHandler(logging.StreamHandler[TextIO]):
     """
 
     formatter: _Formatter
-    _lines: list[str]
+    waiting: deque[str]  # lines; other threads may add to it
     _is_failing = False
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -109,11 +108,10 @@ class _TurnHandler(logging.StreamHandler[TextIO]):
 
     def add(self, line: str, *, at_once: bool = False) -> None:
         """Take a line as it is."""
-        with self.lock or nullcontext():
-            self._lines.append(line)
-        if at_once or len(self._lines) >= _LINES_AT_ONCE:
+        self.waiting.append(line)
+        if at_once or len(self.waiting) >= LINES_AT_ONCE:
             self.flush()
-        elif len(self._lines) == 1:
+        elif len(self.waiting) == 1:
             try:
                 asyncio.get_running_loop().call_soon(self.flush)
             except RuntimeError:  # no loop runs, or this is another thread
@@ -123,10 +121,10 @@ class _TurnHandler(logging.StreamHandler[TextIO]):
         """Write what there is, if that can be done."""
         with self.lock or nullcontext():
             try:
-                if self._lines:
-                    text, self._lines = "\n".join([*self._lines, ""]), []
+                if self.waiting:
+                    lines = [self.waiting.popleft() for _ in range(len(self.waiting))]
                     if self.stream is not None:
-                        self.stream.write(text)
+                        self.stream.write("\n".join([*lines, ""]))
                 super().flush()
             except OSError as exc:
                 self._fail(exc)
@@ -144,7 +142,7 @@ class _Stderr(_TurnHandler):
     """What is logged goes to stderr; nowhere, if that was closed before the program began."""
 
     def __init__(self) -> None:
-        self._lines = []
+        self.waiting = deque()
         super().__init__(sys.stderr)
 
 
@@ -152,7 +150,7 @@ class LogFile(_TurnHandler, logging.FileHandler):
     """A log file that can be moved away while it is written to."""
 
     def __init__(self, path: Path) -> None:
-        self._lines = []
+        self.waiting = deque()
         logging.FileHandler.__init__(self, path, encoding="utf-8")
 
     def reopen(self) -> None:

@@ -84,17 +84,17 @@ class CommandLog(Owned):
 
     def snapshot(self) -> Snapshot:
         """Return how far it has come."""
-        history = self.history
+        history, error = self.history, self.history.error
         outcome: Outcome | None = None
         if self.has_ended:
-            outcome = "ok" if history.error is None else "error"
+            outcome = "ok" if error is None else "error"
         return Snapshot(
             record=self.record,
             state="ended" if self.has_ended else "running",
             seq=len(history.entries),
             v1=history.v1,
             outcome=outcome,
-            error=history.error,
+            error=error,
             ended=self.ended if self.has_ended else None,
         )
 

@@ -29,20 +29,24 @@ class History:
     Attributes:
         v1: Number of the last one in dialect v1.
         size_bytes: Length of their texts.
-        error: What its `Error` told, as a JSON object.
     """
 
     def __init__(self, entries: list[Entry]) -> None:
         self.entries = entries
         self.v1 = 0
         self.size_bytes = 0
-        self.error: Raw | None = None
         self._later: dict[Event, History] | None = None  # None: this one is not shared
         for entry in entries:
             self.v1 = entry.v1 or self.v1
             self.size_bytes += len(entry.event)
+
+    @property
+    def error(self) -> Raw | None:
+        """What its `Error` told, as a JSON object; None if there is none."""
+        for entry in self.entries:
             if entry.is_error:
-                self.error = dialects.error_of(entry.event)
+                return dialects.error_of(entry.event)
+        return None
 
     def then(self, event: Event) -> "History":
         """Return what it is when this is told, too."""

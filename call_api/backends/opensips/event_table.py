@@ -1,6 +1,7 @@
 """The events of the proxies, given to those who listen to a call."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -26,7 +27,7 @@ def parse_event(data: bytes) -> ProxyEvent | None:
         return None
 
 
-class Listener:
+class Listener(ABC):
     """Who is told of some events of some calls.
 
     Attributes:
@@ -38,9 +39,9 @@ class Listener:
         self.names = names
         self.callids = callids
 
+    @abstractmethod
     def hear(self, event: ProxyEvent) -> None:
         """Take in an event. Never waits, never raises."""
-        raise NotImplementedError
 
 
 class EventTable:

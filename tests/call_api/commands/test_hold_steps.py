@@ -62,6 +62,12 @@ async def test_doubled_lost_and_foreign_steps_make_no_difference() -> None:
     ]
 
 
+async def test_nothing_is_waited_for_after_the_step_that_says_it_is_the_last() -> None:
+    last = HoldStep(leg="callee", state="ok", is_last=True)
+
+    assert len(await heard(["callee"], B_START, last, CallFailed(488, leg="caller"))) == 2
+
+
 async def test_a_leg_that_refuses_or_is_forgotten_is_no_success() -> None:
     with pytest.raises(CallFailed):
         await heard(LEGS, A_START, B_START, A_OK, CallFailed(488, leg="callee"))

@@ -9,7 +9,7 @@ from call_api.backends.opensips.client import ProxyClient
 from call_api.backends.opensips.mi import Reply
 from call_api.backends.opensips.outcomes import refusal
 from call_api.backends.opensips.shared import Shared, look_at
-from call_api.errors import ProxyRefused, ProxyUnreachable, UnknownCall
+from call_api.errors import CallBusy, NotSupported, ProxyRefused, ProxyUnreachable, UnknownCall
 from call_api.model import CallId
 
 _NOT_NOW: Final = 500
@@ -59,12 +59,17 @@ async def _ask_again(
     Raises:
         ProxyUnreachable: It does not say anything.
     """
-    dialog = await look_at(proxy, callid, silence)
-    if dialog is None or dialog.is_over:
-        return None
+    try:
+        dialog = await look_at(proxy, callid, silence)
+    except (ProxyRefused, NotSupported, CallBusy):
+        how = "how the call is, it does not tell"
+    else:
+        if dialog is None or dialog.is_over:
+            return None
+        how = f"the call is {dialog.call_state}"
     await ACTING.get().may_act()
     reply = await proxy.request(requests.end(dialog_id))
     if reply.silence is not None:
-        raise ProxyUnreachable(f"{silence}; the call is {dialog.call_state}")
+        raise ProxyUnreachable(f"{silence}; {how}")
     is_gone = reply.error is not None and reply.error.code == _GONE
     return None if is_gone else reply

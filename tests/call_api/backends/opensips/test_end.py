@@ -79,6 +79,17 @@ def test_a_call_that_is_still_there_after_a_lost_answer_is_ended_once_more(secon
 
 
 @in_virtual_time
+async def test_a_proxy_that_does_not_show_its_dialogs_is_asked_once_more_as_well() -> None:
+    async with shared_with() as (shared, (proxy,)):
+        proxy.answers("dlg_end_dlg", SILENCE, "OK", SILENCE)
+        proxy.answers("dlg_list_ctx", MiError(-32601, "Method not found"))
+
+        await end_call(shared, A)
+        with pytest.raises(ProxyUnreachable, match="no answer; how the call is, it does not tell"):
+            await end_call(shared, CallId("b"))
+
+
+@in_virtual_time
 async def test_a_second_request_that_is_refused_fails_like_the_first() -> None:
     async with shared_with() as (shared, (proxy,)):
         proxy.answers("dlg_end_dlg", SILENCE, MiError(500, "Operation failed"))

@@ -49,5 +49,40 @@ def test_a_compiled_module_defines_no_struct(path: str) -> None:
     assert "Struct" not in bases
 
 
+@pytest.mark.parametrize("path", COMPILED)
+def test_a_compiled_module_waits_nowhere_while_an_exception_is_on_its_way(path: str) -> None:
+    assert waits_with_an_exception(ast.parse((ROOT / path).read_text("utf-8"))) == []
+
+
+def waits_with_an_exception(tree: ast.AST) -> list[int]:
+    """Lines where mypyc (2.4) makes code that may crash: it loses the exception while it waits.
+
+    `asyncio.timeout` does not wait on its way out.
+    """
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try):
+            ways_out = [*node.handlers, *node.finalbody]
+            inner = [one for part in ways_out for one in ast.walk(part)]
+            found += [one.lineno for one in inner if isinstance(one, ast.Await | ast.AsyncFor)]
+        elif isinstance(node, ast.AsyncWith):
+            entered = [ast.unparse(item.context_expr) for item in node.items]
+            found += [node.lineno for text in entered if not text.startswith("asyncio.timeout")]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("async def f():\n  try: g()\n  except E:\n    await h()", [4]),
+        ("async def f():\n  try: g()\n  finally:\n    await h()", [4]),
+        ("async def f():\n  async with g(): h()", [2]),
+        ("async def f():\n  async with asyncio.timeout(1): await h()", []),
+    ],
+)
+def test_such_places_are_found(text: str, lines: list[int]) -> None:
+    assert waits_with_an_exception(ast.parse(text)) == lines
+
+
 def test_the_list_is_in_order_and_names_each_once() -> None:
     assert sorted(set(COMPILED)) == COMPILED

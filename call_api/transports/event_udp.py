@@ -51,11 +51,11 @@ class EventUdp:
             if host in self._senders or plain_host(host) in self._senders:
                 self._receive(data)
             else:
-                self._drop(address)
+                self._drop(host)
 
-    def _drop(self, address: tuple[str, int]) -> None:
+    def _drop(self, host: str) -> None:
         if self.dropped % _WARN_EVERY == 0:
-            logger.warning("an event from %s, which is no proxy, is dropped", address[0])
+            logger.warning("an event from %s, which is no proxy, is dropped", host)
         self.dropped += 1
 
 

@@ -14,10 +14,11 @@ async def next_of(told: Told) -> bytes:
         return await told.get()
 
 
-def send(data: bytes, port: int, source: str = "127.0.0.1") -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+def send(data: bytes, port: int, source: str = "127.0.0.1", to: str = "127.0.0.1") -> None:
+    family = socket.AF_INET6 if ":" in to else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.bind((source, 0))
-        sock.sendto(data, ("127.0.0.1", port))
+        sock.sendto(data, (to, port))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", ""])
@@ -47,6 +48,21 @@ async def test_datagrams_from_elsewhere_are_dropped_and_counted(
     assert [record.getMessage() for record in caplog.records] == [
         "an event from 127.0.0.2, which is no proxy, is dropped"
     ]
+
+
+async def test_strangers_on_ipv6_are_dropped_and_counted_too() -> None:
+    told: Told = asyncio.Queue()
+    senders = {"::2"}
+    events = open_event_udp("::1", 0, senders, told.put_nowait)
+    send(b"evil", events.port, source="::1", to="::1")
+    for _ in range(3):  # turns, in which the loop looks at its sockets
+        await asyncio.sleep(0)
+    senders.add("::1")
+    send(b"good", events.port, source="::1", to="::1")
+
+    assert await next_of(told) == b"good"
+    assert events.dropped == 1
+    events.close()
 
 
 async def test_a_proxy_may_be_known_later() -> None:

@@ -55,8 +55,9 @@ fast-tests: $(TEST_STAMP)
 
 # What pip installs is compiled, and what is tested above is not: the same from outside once more.
 compiled-tests: $(TEST_STAMP) $(COMPILED)/made
-	@export PART='compiled' PYTHONPATH='$(COMPILED)' && $(PYTEST) -n 4 -o pythonpath='$(COMPILED) .' \
-	    tests/test_setup.py tests/call_api/sip tests/contract tests/invariants tests/opensips tests/wire
+	@export PART='compiled' PYTHONPATH='$(abspath $(COMPILED))' && $(PYTEST) -n 4 -o pythonpath='$(COMPILED) .' \
+	    tests/test_setup.py tests/call_api/backends/opensips tests/call_api/sip tests/call_api/transports \
+	    tests/contract tests/invariants tests/opensips tests/wire
 
 $(COMPILED)/made: setup.py pyproject.toml $(shell find call_api call_api_client call_cmd -name '*.py')
 	@echo "compiling call-api into $(COMPILED)" >&2

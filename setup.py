@@ -5,10 +5,14 @@ editable installation is plain, too, for what is edited has to be what runs.
 """
 
 import os
+import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 from setuptools import setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError, CCompilerError
 
 COMPILED = (
     "call_api/access/meters.py",
@@ -67,23 +71,50 @@ COMPILED = (
 """None of them defines a `msgspec.Struct`: compiled, its fields would lose their types."""
 
 
-def extensions() -> list[Any]:
-    """Return what a C compiler makes of them; none if this is not the time, or cannot be."""
-    if "bdist_wheel" not in sys.argv or os.environ.get("CALL_API_COMPILED") == "0":
-        return []
-    from mypyc.build import mypycify
+class BuildAllOrNone(build_ext):
+    """Builds every extension, or none: they are of no use without the library that they share."""
 
+    def build_extensions(self) -> None:
+        """Build them, if that can be done."""
+        try:
+            super().build_extensions()
+        except (BaseError, CCompilerError) as exc:
+            print(f"not compiled, plain Python is slower: {exc}", file=sys.stderr)
+            for extension in self.extensions:
+                Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
+            self.extensions = []
+
+
+def extensions() -> list[Any]:
+    """Return what a C compiler makes of them; none if they are not wanted, or cannot be."""
+    if os.environ.get("CALL_API_COMPILED") == "0":
+        return []
     options = ["--config-file=", "--follow-imports=silent", "--ignore-missing-imports"]
     try:
-        found = mypycify(
+        from mypyc.build import mypycify
+
+        found: list[Any] = mypycify(
             [*options, *COMPILED], group_name="call_api", opt_level="3", debug_level="0"
         )
-    except SystemExit as exc:  # how it says that it cannot
+    except (ImportError, SystemExit) as exc:  # by the latter it says that it cannot
         print(f"not compiled, plain Python is slower: {exc}", file=sys.stderr)
         return []
-    for extension in found:
-        extension.optional = True  # without a compiler
     return found
 
 
-setup(ext_modules=extensions())
+def forget_earlier_builds(folder: Path) -> None:
+    """Remove what they left: all that is there goes into the wheel, however old it is."""
+    for left in folder.glob("lib*"):
+        shutil.rmtree(left)
+
+
+def main() -> None:
+    """Do what is asked."""
+    is_time = "bdist_wheel" in sys.argv
+    if is_time:
+        forget_earlier_builds(Path("build"))
+    setup(ext_modules=extensions() if is_time else [], cmdclass={"build_ext": BuildAllOrNone})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,10 +1,14 @@
 """What is compiled where the daemon is installed, and nothing else is."""
 
 import ast
+import fnmatch
 import importlib
+import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
+from setuptools import Distribution, Extension
 
 import call_api
 
@@ -86,3 +90,46 @@ def test_such_places_are_found(text: str, lines: list[int]) -> None:
 
 def test_the_list_is_in_order_and_names_each_once() -> None:
     assert sorted(set(COMPILED)) == COMPILED
+
+
+def test_what_is_built_is_built_as_a_whole_or_not_at_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shim, library = tmp_path / "shim.c", tmp_path / "library.c"
+    shim.write_text("int shim = 1;")
+    library.write_text("#error too large for this machine")
+    build = build_ext_of(Extension("shim", [str(shim)]), Extension("library", [str(library)]))
+    build.build_lib, build.build_temp = str(tmp_path / "lib"), str(tmp_path / "temp")
+    build.ensure_finalized()
+
+    build.run()
+
+    assert list(tmp_path.rglob("*.so")) == []
+    assert build.get_outputs() == []
+    assert "not compiled, plain Python is slower" in capsys.readouterr().err
+
+
+def test_nothing_of_an_earlier_build_gets_into_a_wheel(tmp_path: Path) -> None:
+    for folder in ("lib/call_api", "lib.linux-x86_64-cpython-311/call_api", "compiled/call_api"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "gone.so").touch()
+
+    runpy.run_path(str(ROOT / "setup.py"))["forget_earlier_builds"](tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["compiled"]
+
+
+def test_docker_is_given_what_the_image_is_built_from() -> None:
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").split()
+    given = [pattern[1:] for pattern in ignored if pattern.startswith("!")]
+    words = [line.split() for line in (ROOT / "Dockerfile").read_text("utf-8").splitlines()]
+    copied = [word for line in words if line[:1] == ["COPY"] for word in line[1:-1]]
+    needed = [word for word in copied if not word.startswith(("-", "/"))]
+
+    assert "setup.py" in needed
+    assert [name for name in needed if not any(fnmatch.fnmatch(name, one) for one in given)] == []
+
+
+def build_ext_of(*extensions: Extension) -> Any:
+    command = runpy.run_path(str(ROOT / "setup.py"))["BuildAllOrNone"]
+    return command(Distribution({"name": "x", "ext_modules": [*extensions]}))

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import IO
 
 BIN = Path(sys.executable).parent
+_COVERAGE = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+
 LIMIT = 20.0
 """Seconds until a program that does not end is taken for hanging."""
 
@@ -39,8 +41,8 @@ class Ended:
 
 
 def environment(home: Path, **changes: str) -> dict[str, str]:
-    """What a program sees: an empty home, and nothing of ours."""
-    names = ("PATH", "LANG", "LC_ALL", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+    """What a program sees: an empty home, and nothing of ours but which build it is."""
+    names = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", *_COVERAGE)
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "HOME": str(home), "TERM": "xterm-256color", **changes}
 

@@ -8,7 +8,13 @@ from typing import Any, Final, Protocol, Self, cast
 
 from call_api.backends.base import Backend
 from call_api.commands.base import Command
-from call_api.errors import CallApiError, CommandCancelled, InternalError, UnknownCommand
+from call_api.errors import (
+    CallApiError,
+    CommandCancelled,
+    DuplicateCommand,
+    InternalError,
+    UnknownCommand,
+)
 from call_api.journal import Journal, Owned, Snapshot
 from call_api.logs import SUBJECT
 from call_api.model import CallId
@@ -207,17 +213,23 @@ class Submitted(Running):
             self._asked.refused(InternalError())
 
     async def _claim_and_run(self) -> None:
-        if self._take(await self._claimed()):
+        claimed = await self._claimed()
+        self._commands.claiming.discard(self)
+        if self._take(claimed):
             await self._owned.may_act()
             await self._story.run(self._backend, self._emit)
 
     async def _claimed(self) -> Owned | Snapshot:
-        if self._refused is not None:
-            try:
-                await self._commands.journal.read(self._record.cmd_id, token=self._record.token)
-            except UnknownCommand:
-                raise self._refused from None
-        return await self._commands.journal.claim(self._record)
+        record, journal = self._record, self._commands.journal
+        if self._refused is None:
+            return await journal.claim(record)
+        try:  # what is refused must not be claimed, even if it is forgotten in this moment
+            snapshot, _ = await journal.read(record.cmd_id, token=record.token)
+        except UnknownCommand:
+            raise self._refused from None
+        if not snapshot.record.is_retried_by(record):
+            raise DuplicateCommand(record.cmd_id)
+        return snapshot
 
     def _take(self, claimed: Owned | Snapshot) -> bool:
         """Answer; return whether the command is ours to run."""

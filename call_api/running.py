@@ -131,8 +131,7 @@ class Running(EagerTask):
                 logger.warning("another daemon has taken the command over")
             elif isinstance(error, Exception):  # every command ends, also one with a bug
                 self.end(self._failure(error))
-            if error is not None or self._stopping is not None:
-                self._timer.cancel()
+            self._timer.cancel()
         self._commands.is_over(self)
 
     def shut_down(self) -> None:

@@ -1,12 +1,16 @@
 import asyncio
+import gc
 import json
 import logging
+import weakref
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from call_api import recovery
-from call_api.backends.base import Remains
+from call_api.backends.base import Backend, Remains
+from call_api.commands.base import Emit
 from call_api.errors import CallFailed, ProxyUnreachable
 from call_api.events import CallHolding, Ended, Error, Event, TransferStart
 from call_api.journal import Owned, Snapshot
@@ -228,6 +232,27 @@ async def test_what_is_not_found_out_when_the_daemon_goes_is_left_to_the_next_on
     backend.left = Remains(callid=CallId("c"), call="up")
     await recovered(journal, backend)
     assert await journal.told("a") == [("CallHolding", None), lost("c", "up"), ("Ended", None)]
+
+
+@in_virtual_time
+async def test_what_ends_by_itself_though_it_was_left_to_the_next_daemon_is_let_go() -> None:
+    class Stubborn:
+        async def run(self, backend: Backend, emit: Emit) -> None:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    journal = Left()
+    await journal.leave("a")
+    async with Runner(journal=journal, backend=ScriptedBackend()) as runner:
+        story = Stubborn()
+        runner.adopt(journal.left[0], story, None)
+        await runner.drain(0)
+    known = weakref.ref(story)
+    del story
+    await asyncio.sleep(10)
+    gc.collect()
+
+    assert known() is None
 
 
 @in_virtual_time

@@ -1,5 +1,6 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -225,6 +226,27 @@ async def test_a_command_that_is_cancelled_while_it_is_claimed_is_answered_and_e
 
         assert await desk.names() == ["CommandCancelled", "Ended"]
     assert not body.is_there.is_set()
+
+
+async def test_a_command_that_ignores_its_end_is_not_waited_for_any_longer() -> None:
+    journal, is_over = Slow(), asyncio.Event()
+    journal.claiming.go_on.set()
+
+    async def act(emit: Emit) -> None:
+        while not is_over.is_set():
+            with suppress(asyncio.CancelledError):
+                await is_over.wait()
+
+    async with running(journal=journal) as desk:
+        desk.submit(act)
+        await journal.claiming.reached()
+        try:
+            async with asyncio.timeout(1):
+                await desk.runner.drain(within=0.05)
+        finally:
+            is_over.set()
+
+    assert await desk.names() == ["CommandCancelled", "Ended"]
 
 
 async def test_once_it_is_left_everything_is_refused() -> None:

@@ -42,7 +42,7 @@ class CommandLog(Owned):
 
     @property
     def entries(self) -> list[Entry]:
-        """Everything told so far; not to be changed."""
+        """Everything told so far."""
         return self.history.entries
 
     @property
@@ -91,7 +91,7 @@ class CommandLog(Owned):
         return Snapshot(
             record=self.record,
             state="ended" if self.has_ended else "running",
-            seq=len(history.entries),
+            seq=history.seq,
             v1=history.v1,
             outcome=outcome,
             error=error,
@@ -144,10 +144,10 @@ class Follower(ABC):
         log = self._log
         if log is None or self._is_held:
             return
-        while self._heard < len(log.history.entries) and self._log is not None:
+        while self._heard < log.history.seq and self._log is not None:
             self._heard += 1
             try:
-                self.take(log.history.entries[self._heard - 1])
+                self.take(log.history.entry(self._heard))
             except Exception:  # the other listeners must not suffer
                 subject = f"[{log.record.cmd_id}]"
                 logger.exception("a listener failed", extra={"subject": subject})

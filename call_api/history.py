@@ -23,30 +23,45 @@ from call_api.model import LEGS, LegName
 class History:
     """What a command has told so far. It does not change: `then` returns what it is next.
 
+    A phone may make a command tell thousands of events, so all that one command has been through
+    are in one list, of which each of its histories is the beginning.
+
     Args:
-        entries: In their order.
+        entries: In their order; to be added to by nobody else.
+        before: What it was before the last of them; None: nothing is known of that.
 
     Attributes:
+        seq: Number of the last one in dialect v2.
         v1: Number of the last one in dialect v1.
         size_bytes: Length of their texts.
     """
 
-    def __init__(self, entries: list[Entry]) -> None:
-        self.entries = entries
-        self.v1 = 0
-        self.size_bytes = 0
+    def __init__(self, entries: list[Entry], before: "History | None" = None) -> None:
+        self._entries = entries  # from ``seq`` on they are those of a later one
         self._later: dict[Event, History] | None = None  # None: this one is not shared
-        for entry in entries:
+        self.seq = len(entries)
+        self.v1: int = 0 if before is None else before.v1
+        self.size_bytes: int = 0 if before is None else before.size_bytes
+        for entry in entries if before is None else entries[-1:]:
             self.v1 = entry.v1 or self.v1
             self.size_bytes += len(entry.event)
 
     @property
+    def entries(self) -> list[Entry]:
+        """All of them."""
+        return self._entries[: self.seq]
+
+    @property
     def error(self) -> Raw | None:
-        """What its `Error` told, as a JSON object; None if there is none."""
-        for entry in self.entries:
+        """What its `Error` told, as a JSON object; None if there is none. Only `Ended` follows."""
+        for entry in self._entries[max(self.seq - 2, 0) : self.seq]:
             if entry.is_error:
                 return dialects.error_of(entry.event)
         return None
+
+    def entry(self, seq: int) -> Entry:
+        """Return the one of a number, from 1 to ``seq``."""
+        return self._entries[seq - 1]
 
     def then(self, event: Event) -> "History":
         """Return what it is when this is told, too."""
@@ -63,14 +78,17 @@ class History:
     def share(self) -> None:
         """Be the history of all commands that tell the same."""
         self._later = {}
-        for entry in self.entries[-1:]:
+        for entry in self._entries[-1:]:
             entry.word()
         _shared.append(self)
 
     def _and(self, event: Event) -> "History":
         number = self.v1 + 1 if dialects.is_told_by_v1(event) else 0
-        entry = Entry(seq=len(self.entries) + 1, v1=number, event=dialects.canonical(event))
-        return History([*self.entries, entry])
+        entry = Entry(seq=self.seq + 1, v1=number, event=dialects.canonical(event))
+        is_newest = self._later is None and len(self._entries) == self.seq
+        entries = self._entries if is_newest else self.entries  # those of another one stay its own
+        entries.append(entry)
+        return History(entries, self)
 
 
 _ORDERS: Final[Sequence[tuple[LegName, ...] | None]] = (None, LEGS, LEGS[::-1], LEGS[:1], LEGS[1:])

@@ -75,7 +75,7 @@ class Owned(ABC):
     @property
     @abstractmethod
     def entries(self) -> list[Entry]:
-        """Everything told so far; not to be changed."""
+        """Everything told so far."""
 
     @property
     def callid(self) -> CallId:

@@ -140,7 +140,7 @@ class MemoryJournal(Journal):
         if log is None:
             raise UnknownCommand(cmd_id)
         follower.begin(log, after)
-        if log.history.entries:
+        if log.history.seq:
             self.is_untold(log)
 
     async def commands(self, token: str | None) -> list[Snapshot]:

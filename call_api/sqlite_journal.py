@@ -163,7 +163,7 @@ class _KeptLog(CommandLog):
         end = self._end_now() if last else None
         self._unkept += 1
         batch = self._writer.batch(partial(self._is_kept, told, end))
-        batch.entries.append((self.number, told.entries[-1]))
+        batch.entries.append((self.number, told.entry(told.seq)))
         if end is not None:
             batch.ends.append((self.number, end))
             self.on_cancel = None

@@ -1,7 +1,7 @@
 from call_api import history
 from call_api.entry import Entry
 from call_api.errors import CallFailed
-from call_api.events import CallHolding, CallHoldStart, Ended, Error, Event, Reply
+from call_api.events import CallHolding, CallHoldStart, Ended, Error, Event, Reply, TransferPending
 from call_api.history import NOTHING, History
 from call_api.model import LEGS, CallId
 
@@ -39,6 +39,29 @@ def test_what_was_so_before_stays_so() -> None:
 
     assert (len(before.entries), len(after.entries)) == (1, 2)
     assert NOTHING.entries == []
+
+
+def test_what_comes_after_the_same_goes_different_ways() -> None:
+    before = told(REFUSED)
+    one, other = before.then(Ended()), before.then(REFUSED)
+    later = one.then(REFUSED)
+
+    assert [entry.event[:16] for entry in one.entries] == [b'{"event":"Error"', b'{"event":"Ended"']
+    assert [entry.event[:16] for entry in other.entries] == [b'{"event":"Error"'] * 2
+    assert (before.entries, one.entries) == (later.entries[:1], later.entries[:2])
+    assert (one.seq, other.seq, later.seq, later.v1) == (2, 2, 3, 3)
+    assert later.entry(3) == later.entries[-1]
+
+
+def test_an_event_costs_the_same_however_many_were_told_before() -> None:
+    ringing = TransferPending(callid=CallId("c"), extra="180 Ringing")
+    so_far = told(*HELD[:2])
+    with_few = so_far.then(ringing)
+    for _ in range(1000):
+        so_far = so_far.then(ringing)
+
+    assert so_far.then(ringing)._entries is so_far._entries
+    assert (so_far.seq, with_few.seq, NOTHING.then(HELD[0]).then(HELD[1]).seq) == (1002, 3, 2)
 
 
 def test_commands_that_tell_the_same_common_events_share_what_they_have_told() -> None:

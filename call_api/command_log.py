@@ -100,7 +100,10 @@ class CommandLog(Owned):
 
     def tell(self) -> None:
         """Hand the listeners what they have not heard."""
-        for follower in self.followers:
+        followers = self.followers
+        if self.has_ended:  # who is held hears the rest once released; nobody need be told again
+            self.followers = ()
+        for follower in followers:
             follower.catch_up()
 
 

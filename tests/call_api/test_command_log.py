@@ -2,6 +2,7 @@ from call_api.command_log import CommandLog
 from call_api.errors import CallFailed
 from call_api.events import CallHolding, Ended, Error
 from call_api.journal import Keeping
+from tests.fakes.following import calling
 from tests.fakes.records import record
 
 
@@ -48,3 +49,19 @@ def test_the_journal_hears_of_news_only_when_somebody_listens_and_of_the_end_alw
 
     assert (keeping.untold, keeping.ended) == ([], [log])
     assert log.on_cancel is None
+
+
+def test_at_the_end_all_who_listen_are_let_go_at_once_and_who_is_held_hears_it_later() -> None:
+    log, heard = CommandLog(record(), Desk()), list[str]()
+    one = calling(lambda entry: heard.append("one"))
+    held = calling(lambda entry: heard.append("held"))
+    for follower in (one, held):
+        follower.begin(log, 0)
+    held.hold()
+    log.append(Ended(), last=True)
+    log.tell()
+
+    assert (heard, log.followers) == (["one"], ())
+    held.release()
+    one.catch_up()
+    assert heard == ["one", "held"]

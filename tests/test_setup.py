@@ -4,6 +4,7 @@ import ast
 import fnmatch
 import importlib
 import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +14,10 @@ from setuptools import Distribution, Extension
 import call_api
 
 ROOT = Path(__file__).parent.parent
+SETUP = runpy.run_path(str(ROOT / "setup.py"))
+"""What it defines; run so, it builds nothing."""
 IS_INSTALLED = not Path(call_api.__file__).is_relative_to(ROOT / "call_api")
-
-
-def compiled() -> list[str]:
-    """What setup.py names, which is not run: it would build."""
-    setup = ast.parse((ROOT / "setup.py").read_text("utf-8"))
-    (value,) = [
-        node.value
-        for node in setup.body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "COMPILED"
-    ]
-    found: list[str] = [*ast.literal_eval(value)]
-    return found
-
-
-COMPILED = compiled()
+COMPILED: list[str] = [*SETUP["COMPILED"]]
 
 
 @pytest.mark.parametrize("path", COMPILED)
@@ -109,12 +98,30 @@ def test_what_is_built_is_built_as_a_whole_or_not_at_all(
     assert "not compiled, plain Python is slower" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("failure", ["SystemExit('no types')", "ImportError", "AssertionError"])
+def test_whatever_the_compiler_says_the_daemon_can_be_installed(
+    failure: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "mypyc").mkdir()
+    (tmp_path / "mypyc" / "build.py").write_text(f"def mypycify(*_, **__): raise {failure}")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mypyc"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delenv("CALL_API_COMPILED", raising=False)
+
+    assert SETUP["extensions"]() == []
+    assert "not compiled, plain Python is slower" in capsys.readouterr().err
+
+
 def test_nothing_of_an_earlier_build_gets_into_a_wheel(tmp_path: Path) -> None:
     for folder in ("lib/call_api", "lib.linux-x86_64-cpython-311/call_api", "compiled/call_api"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "gone.so").touch()
 
-    runpy.run_path(str(ROOT / "setup.py"))["forget_earlier_builds"](tmp_path)
+    SETUP["forget_earlier_builds"](tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["compiled"]
 
@@ -131,5 +138,4 @@ def test_docker_is_given_what_the_image_is_built_from() -> None:
 
 
 def build_ext_of(*extensions: Extension) -> Any:
-    command = runpy.run_path(str(ROOT / "setup.py"))["BuildAllOrNone"]
-    return command(Distribution({"name": "x", "ext_modules": [*extensions]}))
+    return SETUP["BuildAllOrNone"](Distribution({"name": "x", "ext_modules": [*extensions]}))

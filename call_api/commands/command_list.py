@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from call_api.commands.base import Asking, Query
 from call_api.commands.call_list import PageSize
 from call_api.commands.command_status import Status
+from call_api.journal import Snapshot
 from call_api.model import CmdId
 
 
@@ -37,11 +38,29 @@ class CommandList(Query, frozen=True, kw_only=True):
     async def answer(self, asking: Asking) -> StatusList:
         """Return ``commands``, each as in CommandStatus, and ``next`` if they are limited."""
         snapshots = await asking.journal.commands(asking.token)
-        ids = [snapshot.record.cmd_id for snapshot in snapshots]
+        places = _places(snapshots)
         # The oldest are forgotten first: of one that is, all others come after it.
-        start = ids.index(self.after) + 1 if self.after in ids else 0
-        end = len(ids) if self.limit is None else start + self.limit
+        start = 0 if self.after is None else places.get(self.after, 0)
+        end = len(snapshots) if self.limit is None else start + self.limit
         commands = [Status.of(snapshot, asking.dialect) for snapshot in snapshots[start:end]]
         if self.limit is None:
             return StatusList(commands=commands)
-        return StatusList(commands=commands, next=ids[end - 1] if end < len(ids) else None)
+        if end >= len(snapshots):
+            return StatusList(commands=commands, next=None)
+        last = snapshots[end - 1].record
+        is_clear = places[last.cmd_id] == end
+        return StatusList(commands=commands, next=last.cmd_id if is_clear else CmdId(last.callid))
+
+
+def _places(snapshots: list[Snapshot]) -> dict[str, int]:
+    """Return where commands stand, from 1, by what ``after`` may call them.
+
+    Commands of two tokens may have the same cmd_id: then it is the first one's. The Call-ID of
+    its own is every command's for sure.
+    """
+    places: dict[str, int] = {}
+    for place, snapshot in enumerate(snapshots, 1):
+        places.setdefault(snapshot.record.cmd_id, place)
+    for place, snapshot in enumerate(snapshots, 1):
+        places[snapshot.record.callid] = place
+    return places

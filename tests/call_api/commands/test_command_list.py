@@ -56,3 +56,17 @@ async def test_many_commands_are_read_page_by_page() -> None:
         ["e"],
         None,
     ]
+
+
+async def test_who_sees_all_reads_each_once_though_two_tokens_use_the_same_id() -> None:
+    asking = FakeAsking()
+    for number, (cmd_id, token) in enumerate(
+        [("x", "one"), ("a", "one"), ("x", "two"), ("call-1", "two"), ("b", "one")]
+    ):
+        made = record(cmd_id, token=token, callid=f"call-{number}", started=float(number))
+        await asking.journal.claim(made)
+
+    for limit in range(1, 6):
+        told = await pages(asking, limit=limit)
+        ids = [cmd_id for page in told[:-1] if isinstance(page, list) for cmd_id in page]
+        assert ids == ["x", "a", "x", "call-1", "b"]

@@ -205,7 +205,8 @@ class Submitted(Running):
         """Tell who asked for it that it is over, too; or that it was refused."""
         super().finish(error)
         if self._is_owned:
-            self._asked.ended(self.problem)
+            problem, self.problem = self.problem, None  # its traceback knows us: together garbage
+            self._asked.ended(problem)
         elif isinstance(error, CallApiError):
             self._asked.refused(error)
         elif isinstance(error, Exception):  # a journal that fails must not cost the answer

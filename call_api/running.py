@@ -75,7 +75,7 @@ class Running(EagerTask):
         story: What is run.
 
     Attributes:
-        problem: Why it failed, once it has ended.
+        problem: Why it failed, from its end until who asked for it has heard.
     """
 
     __slots__ = (

@@ -4,12 +4,15 @@ The daemon lets the collector run seldom, so what refers to itself would stay: w
 that was 11 MB for each client that did not read.
 """
 
+import asyncio
 import gc
 import json
 from collections import Counter
 
 import pytest
 
+from call_api.errors import CallFailed
+from call_api.model import CallId
 from tests.fakes.fake_client import FakeClient, serving
 from tests.fakes.scripted_backend import ScriptedBackend
 
@@ -29,6 +32,41 @@ async def test_commands_leave_no_garbage(timeout: float) -> None:
             gc.enable()
 
     assert {name: count for name, count in left.items() if "call_api" in name} == {}
+
+
+class Refusing(ScriptedBackend):
+    """Refuses at once or after a while, or never answers."""
+
+    async def end(self, callid: CallId) -> None:
+        if callid != "at-once":
+            await asyncio.sleep(0)
+        if callid == "never":
+            await asyncio.sleep(100)
+        raise CallFailed(486)
+
+
+@pytest.mark.parametrize(
+    ("callid", "timeout"), [("at-once", 100.0), ("later", 100.0), ("later", 5.0), ("never", 0.01)]
+)
+async def test_commands_that_fail_leave_none_either(callid: str, timeout: float) -> None:
+    async with serving(Refusing()) as api:
+        client = FakeClient(api)
+        await failed(client, "first", callid, timeout)
+        gc.collect()
+        gc.disable()
+        try:
+            for number in range(20):
+                await failed(client, f"c{number}", callid, timeout)
+            left = garbage()
+        finally:
+            gc.enable()
+
+    assert {name: count for name, count in left.items() if "call_api" in name} == {}
+
+
+async def failed(client: FakeClient, cmd_id: str, callid: str, timeout: float) -> None:
+    client.ask("CallEnd", cmd_id=cmd_id, callid=callid, timeout=timeout)
+    assert (await client.story(cmd_id))[0]["event"] == "Error"
 
 
 async def said(client: FakeClient, cmd_id: str, timeout: float) -> None:

@@ -6,10 +6,7 @@ from call_api.access.meters import Meter
 from call_api.access.standing import Standing
 from call_api.config_access import Quota
 from call_api.conversation import Limits
-from call_api.entry import Entry
-from call_api.journal import Snapshot
-from call_api.memory_journal import MemoryJournal
-from call_api.model import CmdId
+from call_api.memory_journal import Bounds, MemoryJournal
 from tests.fakes.fake_client import FakeClient, serving
 from tests.fakes.scripted_backend import ScriptedBackend
 
@@ -73,23 +70,24 @@ async def test_only_so_many_requests_may_wait_for_their_answers() -> None:
 
 
 async def test_a_retry_over_a_limit_that_is_forgotten_at_that_moment_is_no_new_command() -> None:
-    now = [0.0]
+    now, passes = 0.0, 0.0
 
-    class Forgetful(MemoryJournal):
-        async def read(
-            self, cmd_id: CmdId, after: int = 0, *, token: str | None = None
-        ) -> tuple[Snapshot, list[Entry]]:
-            found = await super().read(cmd_id, after, token=token)
-            now[0] += 1000
-            return found
+    def clock() -> float:
+        nonlocal now
+        now += passes
+        return now
 
-    journal = Forgetful(clock=lambda: now[0], call_soon=asyncio.get_running_loop().call_soon)
+    journal = MemoryJournal(
+        clock=clock,
+        call_soon=asyncio.get_running_loop().call_soon,
+        bounds=Bounds(keep_for=300.0),
+    )
     meter = Meter("token", Quota(running=1), 0.0)
     async with serving(ScriptedBackend(), journal=journal) as api:
         client = FakeClient(api, standing=Standing(meters=[meter]))
         client.ask("Echo", cmd_id="x")
         await client.story("x")
-        meter.started = 1  # another one runs
+        meter.started, passes = 1, 200.0  # another one runs; and every look takes its time
         await client.answer(client.ask("Echo", cmd_id="x"))
         refused = await client.error(client.ask("Echo", cmd_id="x"))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from call_api.config import Config
 from call_api.settings import Settings
 from call_api.transports.listener import CannotListen, authority, open_sockets
+from call_api.transports.tls import server_context
 
 
 def explain(settings: Settings[Config], config: Config, *, demo: bool) -> str:
@@ -54,11 +55,28 @@ async def listening_problems(config: Config) -> list[CannotListen]:
     return problems
 
 
-def check_files(config: Config) -> None:
-    """Look whether the daemon could write its files, as far as that shows; none is made.
+async def backend_problem(config: Config) -> OSError | None:
+    """Return why the daemon could not open its back end now, as far as it takes no proxy.
 
     Raises:
-        ValueError: It could not: ``key: what was expected``.
+        ValueError: A setting is wrong: ``key: what was expected``.
+    """
+    if config.backend_name != "opensips":
+        return None
+    from call_api.backends.opensips.opening import try_settings
+
+    try:
+        await try_settings(config)
+    except OSError as exc:
+        return exc
+    return None
+
+
+def check_files(config: Config) -> None:
+    """Look whether the daemon could read and write its files, as far as that shows; none is made.
+
+    Raises:
+        ValueError: It could not, or a certificate is none: ``key: what was expected``.
     """
     for key, name in (
         ("log.file_path", config.log.file_path),
@@ -68,6 +86,7 @@ def check_files(config: Config) -> None:
         problem = _why_not_written(Path(name)) if name else 0
         if problem:
             raise ValueError(f"{key}: expected a file that can be written: {os.strerror(problem)}")
+    server_context(config.ws_server.tls)
 
 
 def _why_not_written(path: Path) -> int:

@@ -1,6 +1,7 @@
 """call-api: the daemon's command line."""
 
 import contextlib
+import errno
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,12 +143,13 @@ def _serve(config_path: Path | None, *, verbose: bool, demo: bool, check: bool) 
         import asyncio
 
         from call_api.access.policy import check_exposure, read_policy
-        from call_api.check import check_files, explain, listening_problems
+        from call_api.check import backend_problem, check_files, explain, listening_problems
 
         try:
             check_files(config)
             check_exposure(config)
             read_policy(config)
+            unopened = asyncio.run(backend_problem(config))
         except ValueError as exc:
             raise WrongSetting(str(settings.late_error(exc))) from exc
 
@@ -155,8 +157,11 @@ def _serve(config_path: Path | None, *, verbose: bool, demo: bool, check: bool) 
         problems = asyncio.run(listening_problems(config))
         for problem in problems:
             click.echo(f"{TOOL}: {problem}", err=True)
+        if unopened is not None:
+            click.echo(f"{TOOL}: events.url: {unopened.strerror}", err=True)
         # What is busy may be so by the daemon that is checked.
-        return 0 if all(problem.is_busy for problem in problems) else 1
+        is_busy = unopened is None or unopened.errno == errno.EADDRINUSE
+        return 0 if is_busy and all(problem.is_busy for problem in problems) else 1
     return _run(settings, config, open_backend, demo=demo)
 
 

@@ -54,6 +54,15 @@ def test_check_says_what_would_be_done_and_does_nothing(tmp_path: Path) -> None:
         ({"CALL_API_JOURNAL_PATH": "/no/j"}, "JOURNAL_PATH: journal.path: expected a file that c"),
         ({"CALL_API_AUDIT_FILE_PATH": "/"}, "AUDIT_FILE_PATH: audit.file_path: expected a file"),
         ({"CALL_API_AUTH_TOKEN_FILE": "/"}, "AUTH_TOKEN_FILE: auth.token_file: expected a file of"),
+        (
+            {"CALL_API_WS_SERVER_TLS_CERTIFICATE": "/no.pem"},
+            "WS_SERVER_TLS_CERTIFICATE: ws_server.tls.certificate: expected PEM files",
+        ),
+        ({"CALL_API_MI_URL": "proxy"}, "MI_URL: mi.url: expected host:port"),
+        (
+            {"CALL_API_MI_URL": "[a:1, b:1]", "CALL_API_SIP_URI": "sip:a"},
+            "SIP_URI: sip.uri: expected 2 URIs, one for each",
+        ),
     ],
 )
 def test_check_finds_what_the_daemon_would_not_start_with(
@@ -63,6 +72,16 @@ def test_check_finds_what_the_daemon_would_not_start_with(
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(f"call-api: CALL_API_{problem}")
+
+
+def test_check_tries_where_events_come_in() -> None:
+    result = call(
+        "--check", CALL_API_MI_URL="127.0.0.1:8080", CALL_API_EVENTS_URL="udp:203.0.113.9:77"
+    )
+
+    assert result.exit_code == 1
+    assert "back end: opensips, MI at 127.0.0.1:8080" in result.stdout
+    assert result.stderr == "call-api: events.url: Cannot assign requested address\n"
 
 
 def test_check_tries_the_addresses() -> None:

@@ -119,7 +119,7 @@ class ProxyClient:
         self._connect = connect
         self.sip_uri = sip_uri
         self.reply_within = reply_within
-        self.down: str | None = f"{name}: not asked yet"
+        self.down: str | None = f"{name}: no answer yet"
         self.loop = asyncio.get_running_loop()
         self._is_wire_logged = logger.isEnabledFor(logging.DEBUG)
         self._exchange = MiExchange()

@@ -57,6 +57,7 @@ class Keeper:
         task = self._group.create_task(_guarded(work, name), name=name)
         kept.add(task)
         task.add_done_callback(kept.discard)
+        task.add_done_callback(lambda _: work.close())  # it may never have begun
         return task
 
 

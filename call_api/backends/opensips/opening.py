@@ -108,6 +108,17 @@ async def open_backend(config: Config) -> AsyncIterator[OpenSipsBackend]:
             await asyncio.gather(*(client.unsubscribe(events) for client in clients))
 
 
+async def try_settings(config: Config) -> None:
+    """Fail if `open_backend` would because of a setting; nothing is asked, nothing stays open.
+
+    Raises:
+        BadAddress: A setting is no address.
+        OSError: Events cannot be listened for.
+    """
+    _places(config)
+    (await open_events(config, EventTable())).close()
+
+
 def open_clients(config: Config, keeper: Keeper) -> list[ProxyClient]:
     """Return a client for each proxy of the settings. Nothing is asked yet.
 

@@ -27,7 +27,7 @@ async def ready(proxy: ScriptedProxy) -> ProxyClient:
 async def test_a_proxy_that_answers_is_subscribed_to_and_up() -> None:
     proxy, events = ScriptedProxy(), NoEvents()
     client = proxy_client(proxy)
-    assert client.down == "proxy: not asked yet"
+    assert client.down == "proxy: no answer yet"
 
     await client.look(events, renew=True)
 

@@ -1,4 +1,5 @@
 import asyncio
+import inspect
 
 import pytest
 
@@ -67,3 +68,15 @@ async def test_a_failure_takes_nothing_else_down() -> None:
         await keeper.finish_all()
 
     assert done == [True]
+
+
+@in_virtual_time
+async def test_what_is_stopped_before_it_has_begun_is_closed() -> None:
+    async def forever() -> None:
+        await asyncio.sleep(1e9)
+
+    work = forever()
+    async with Keeper() as keeper:
+        keeper.spawn(work, "forever")
+
+    assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED

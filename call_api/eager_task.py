@@ -1,13 +1,14 @@
 """A task that begins at once, and costs the loop nothing until it has to wait."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from asyncio import _enter_task, _leave_task  # for tasks of other makes: "Extending" in its manual
 from collections.abc import Coroutine, Generator
 from contextvars import copy_context
 from typing import Any, Final
 
 
-class EagerTask:
+class EagerTask(ABC):
     """Runs a coroutine like `asyncio.Task`, but up to its first wait before `start` returns.
 
     For whatever asks inside it is the current task: `asyncio.timeout` and `TaskGroup` work. It
@@ -42,16 +43,16 @@ class EagerTask:
         """Run until the coroutine has to wait. The code of another task may call this."""
         self._context.run(self._first_step)
 
+    @abstractmethod
     def begin(self) -> Coroutine[Any, Any, None] | None:
         """Return what is to be run, if anything is. Called once, in the context of the task."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self, error: BaseException | None) -> None:
         """Take note that it is over; ``error`` is what was raised. Must not raise.
 
         Called once, by the task, also if nothing was to be run.
         """
-        raise NotImplementedError
 
     def cancel(self, msg: object = None) -> bool:  # noqa: ARG002  as a task has it
         """Have `CancelledError` raised in the coroutine, where it waits; False: it is over."""

@@ -116,18 +116,6 @@ def parse_message(text: Text) -> Response | Notification:
     return Response(id=message.id, result=message.result)
 
 
-def parse_response(text: Text) -> Response:
-    """Return the answer to one request.
-
-    Raises:
-        ProtocolError: The text is no response (JSON-RPC 2.0, section 5), or no JSON at all.
-    """
-    message = parse_message(text)
-    if isinstance(message, Notification):
-        raise ProtocolError("a notification, not a response")
-    return message
-
-
 def encode_request(id_: Id, method: str, params: object = UNSET) -> bytes:
     """Return the text of a request; without ``params`` it has none."""
     if params is UNSET:

@@ -26,11 +26,6 @@ class Progress(Generic[S]):
         self._pends_after = pends_after
         self._now: S | None = None
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether the last step has been told."""
-        return not self._to_come
-
     def due(self, step: S) -> tuple[S, ...]:
         """Return what is to be told now that ``step`` is reported."""
         if step == self._pending:

@@ -59,7 +59,7 @@ def reply(data: bytes) -> None:
     with contextlib.suppress(ProtocolError):
         jsonrpc.parse_message(text)
     with contextlib.suppress(ProtocolError):
-        jsonrpc.parse_response(data)
+        jsonrpc.parse_message(data)
     exchange = Exchange()
     asked, _ = exchange.request("CommandAttach", {"cmd_id": "c"}, request_id="1")
     watching, _ = exchange.request("CallWatch", {}, request_id="2")
